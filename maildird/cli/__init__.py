@@ -1,0 +1,1 @@
+"""The `maildird` command and its subcommands."""

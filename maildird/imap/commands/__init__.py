@@ -1,0 +1,1 @@
+"""Commands as frozen dataclasses, one file per family, each with its grammar and parser."""

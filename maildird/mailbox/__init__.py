@@ -1,0 +1,1 @@
+"""Mailboxes: the door through which every change goes, and the views that sessions have."""

@@ -1,0 +1,1 @@
+"""Messages as IMAP shows them: envelope, body structure, sections, text for search."""

@@ -1,0 +1,1 @@
+"""The daemon: listeners, streams, login, configuration, logging."""

@@ -1,0 +1,1 @@
+"""What one logged-in connection does: commands in, replies and untagged changes out."""

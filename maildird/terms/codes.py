@@ -1,0 +1,32 @@
+"""Response codes without arguments, as the mailbox room and the protocol both name them."""
+
+import enum
+
+
+class Code(enum.Enum):
+    """A response code that stands alone in brackets (RFC 3501 section 7.1, RFC 5530 section 3)."""
+
+    ALERT = "ALERT"
+    ALREADYEXISTS = "ALREADYEXISTS"
+    AUTHENTICATIONFAILED = "AUTHENTICATIONFAILED"
+    CANNOT = "CANNOT"
+    CLIENTBUG = "CLIENTBUG"
+    CLOSED = "CLOSED"
+    EXPUNGEISSUED = "EXPUNGEISSUED"
+    HASCHILDREN = "HASCHILDREN"
+    INUSE = "INUSE"
+    LIMIT = "LIMIT"
+    NONEXISTENT = "NONEXISTENT"
+    NOPERM = "NOPERM"
+    NOTSAVED = "NOTSAVED"
+    OVERQUOTA = "OVERQUOTA"
+    PARSE = "PARSE"
+    PRIVACYREQUIRED = "PRIVACYREQUIRED"
+    READ_ONLY = "READ-ONLY"
+    READ_WRITE = "READ-WRITE"
+    SERVERBUG = "SERVERBUG"
+    TOOBIG = "TOOBIG"
+    TRYCREATE = "TRYCREATE"
+    UIDNOTSTICKY = "UIDNOTSTICKY"
+    UNAVAILABLE = "UNAVAILABLE"
+    USEATTR = "USEATTR"
