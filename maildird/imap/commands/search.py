@@ -1,6 +1,6 @@
 """SEARCH and UID SEARCH (RFC 3501 section 6.4.4; RFC 4731, 5032, 5182, 7162).
 
-Strings in keys are Unicode, decoded from the command's CHARSET. Several keys side by side are `And`.
+Strings in keys are Unicode, decoded from the command's CHARSET. Keys side by side are `And`.
 """
 
 import enum
