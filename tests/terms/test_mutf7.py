@@ -37,7 +37,7 @@ def test_known_spellings(name: str, spelled: str) -> None:
     ],
 )
 def test_what_is_not_the_one_spelling_is_refused(spelled: str) -> None:
-    with pytest.raises(ValueError, match="modified UTF-7|base64"):
+    with pytest.raises(ValueError, match=r"modified UTF-7|base64"):
         mutf7.decode(spelled)
 
 
