@@ -1,0 +1,135 @@
+"""What can be asked of the door: each request is one turn's work on one or two mailboxes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from maildird.index.rows import Facts
+from maildird.maildir.folders import Staged
+from maildird.mailbox.namespace import Parts
+from maildird.mailbox.results import FlagChangeHow
+
+
+@dataclass(frozen=True, slots=True)
+class Observe:
+    """Look at a mailbox's directories and take over what others changed there.
+
+    `hints` are the names (`subdir/file`) that events spoke of; None means: list everything.
+    """
+
+    mailbox: int
+    hints: frozenset[bytes] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ObserveTree:
+    """Look at which folders there are; one that is new to the index is taken in when opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """Take a folder that stands on disk into the index; gives its mailbox id."""
+
+    parts: Parts
+
+
+@dataclass(frozen=True, slots=True)
+class TakeNew:
+    """Move a mailbox's messages from new/ to cur/: somebody opened it read-write.
+
+    Also makes \\Recent start after what the mailbox holds now, but for `recent_from`.
+    """
+
+    mailbox: int
+    first_recent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Change flags of `uids` (rising); see `results.Stored`."""
+
+    mailbox: int
+    uids: tuple[int, ...]
+    how: FlagChangeHow
+    flags: tuple[str, ...]
+    unchanged_since: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expunge:
+    """Remove the messages with \\Deleted, among `uids` (rising) where given."""
+
+    mailbox: int
+    uids: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message that is staged in a folder's tmp/ and the flags it will have."""
+
+    staged: Staged
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """Make staged messages appear, all or none."""
+
+    mailbox: int
+    deliveries: tuple[Delivery, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CopyTo:
+    """Copy `uids` (rising) to another mailbox or the same, all or none; `move` removes them here."""
+
+    source: int
+    uids: tuple[int, ...]
+    target: int
+    move: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Make a mailbox."""
+
+    parts: Parts
+    use: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Delete a mailbox with its messages; its children stay."""
+
+    parts: Parts
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """Rename a mailbox and its children; of INBOX only the messages move (RFC 3501 6.3.5)."""
+
+    source: Parts
+    target: Parts
+
+
+@dataclass(frozen=True, slots=True)
+class Learn:
+    """Keep what was computed about messages."""
+
+    mailbox: int
+    facts: Mapping[int, Facts]
+
+
+Request = (
+    Observe
+    | ObserveTree
+    | Adopt
+    | TakeNew
+    | Store
+    | Expunge
+    | Deliver
+    | CopyTo
+    | Create
+    | Delete
+    | Rename
+    | Learn
+)

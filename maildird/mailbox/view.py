@@ -1,0 +1,137 @@
+"""A session's view of its mailbox: what the client has been told, column by column.
+
+Theory of operation. A view is a snapshot of the mailbox's columns that moves forward only when its
+session *pulls*. A pull asks the index for what changed and what went away after `pulled`, the
+highest MODSEQ that the view has seen, and turns it into `Changes`, which the session tells at once
+and in full. So a view is always exactly what its client believes.
+
+Expunges may have to wait: none may be told during FETCH, STORE or SEARCH by number (RFC 3501
+section 7.4.1). Such messages stay in the columns, so that sequence numbers hold, and are kept apart
+as *withheld* with the MODSEQ of their tombstone. While there are any, the HIGHESTMODSEQ that the
+client may hear of is below the lowest of them (RFC 7162 section 6): a client whose connection
+breaks now will ask from there and hear of the removals then.
+
+A message that arrived and went between two pulls was never told and is never mentioned.
+"""
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+
+from maildird.index.rows import Columns, MailboxRow, MessageRow, Tombstone
+from maildird.mailbox.results import Changes, FlagChange, Removal
+
+
+class View:
+    """The columns of one selected mailbox as one client knows them; rows are in order of UID.
+
+    `pulled` is the MODSEQ up to which everything was taken over; `uidnext` the one that goes with
+    it. `first_recent` is the lowest UID that counts as \\Recent in this session.
+    """
+
+    def __init__(self, row: MailboxRow, columns: Columns, first_recent: int) -> None:
+        self.uids: array[int] = columns.uids
+        self.modseqs: array[int] = columns.modseqs
+        self.masks: array[int] = columns.masks
+        self.uidnext = row.uidnext
+        self.pulled = row.highestmodseq
+        self.first_recent = first_recent
+        self._withheld: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return len(self.uids)
+
+    def seq_of(self, uid: int) -> int | None:
+        """The sequence number of `uid`, None when the view doesn't have it."""
+        at = bisect_left(self.uids, uid)
+        return at + 1 if at < len(self.uids) and self.uids[at] == uid else None
+
+    def uid_at(self, seq: int) -> int:
+        """The UID of message number `seq`; IndexError outside 1 to the number of messages."""
+        if seq < 1:
+            raise IndexError(seq)
+        return self.uids[seq - 1]
+
+    def is_withheld(self, uid: int) -> bool:
+        """Whether `uid` is expunged already, though the client was not yet told."""
+        return uid in self._withheld
+
+    @property
+    def withheld(self) -> frozenset[int]:
+        """UIDs that are expunged but not yet told."""
+        return frozenset(self._withheld)
+
+    @property
+    def recent(self) -> int:
+        """How many messages are \\Recent in this session."""
+        return len(self.uids) - bisect_left(self.uids, self.first_recent)
+
+    @property
+    def highestmodseq(self) -> int:
+        """The HIGHESTMODSEQ that the client may be told now (RFC 7162 section 6)."""
+        if not self._withheld:
+            return self.pulled
+        return min(self.pulled, min(self._withheld.values()) - 1)
+
+    def advance(
+        self,
+        row: MailboxRow,
+        changed: Sequence[MessageRow],
+        gone: Iterable[Tombstone],
+        *,
+        may_expunge: bool,
+        keywords: bool = False,
+    ) -> Changes:
+        """Take over what the index has after `pulled`, and say what the client has to be told.
+
+        `changed` and `gone` are all living messages and all tombstones with a MODSEQ above
+        `pulled`, from the same index snapshot as `row`; `keywords` says that new ones appeared.
+        """
+        for tombstone in gone:
+            if self.seq_of(tombstone.uid) is not None:
+                self._withheld[tombstone.uid] = tombstone.modseq
+        removals = self._release() if may_expunge else ()
+        arrived = sorted((m for m in changed if m.uid >= self.uidnext), key=lambda m: m.uid)
+        for message in arrived:
+            self.uids.append(message.uid)
+            self.modseqs.append(message.modseq)
+            self.masks.append(message.mask)
+        flags = tuple(self._reflag(m) for m in changed if m.uid < self.uidnext)
+        self.uidnext = row.uidnext
+        self.pulled = row.highestmodseq
+        return Changes(
+            removals=removals,
+            exists=len(self.uids) if arrived else None,
+            recent=self.recent if arrived else None,
+            flags=tuple(sorted(flags, key=lambda change: change.seq)),
+            keywords=keywords,
+        )
+
+    def _release(self) -> tuple[Removal, ...]:
+        if not self._withheld:
+            return ()
+        positions = sorted(bisect_left(self.uids, uid) for uid in self._withheld)
+        removals = tuple(
+            Removal(at + 1 - told, self.uids[at]) for told, at in enumerate(positions)
+        )
+        for column in (self.uids, self.modseqs, self.masks):
+            _drop(column, positions)
+        self._withheld.clear()
+        return removals
+
+    def _reflag(self, message: MessageRow) -> FlagChange:
+        at = bisect_left(self.uids, message.uid)
+        self.modseqs[at] = message.modseq
+        self.masks[at] = message.mask
+        return FlagChange(at + 1, message.uid, message.mask, message.modseq)
+
+
+def _drop(column: "array[int]", positions: Sequence[int]) -> None:
+    """Remove the rising `positions` from `column`, in place and in one pass."""
+    if len(positions) == 1:
+        del column[positions[0]]
+        return
+    kept = column[: positions[0]]
+    for at, following in zip(positions, [*positions[1:], len(column)], strict=True):
+        kept.extend(column[at + 1 : following])
+    column[:] = kept
