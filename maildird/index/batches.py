@@ -1,0 +1,256 @@
+"""Writes: everything that one transaction does to the index.
+
+A batch keeps the tables in step with each other (`check` says in what way); what the numbers mean
+is the caller's business. So the caller allots UIDs and mod-sequences and puts the mailbox's row
+with the new `uidnext` and `highestmodseq` in the same batch. Requests that would break the tables
+are mistakes in the code and raise ValueError or KeyError, upon which the whole batch is undone.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+import lmdb
+
+from maildird.index.rows import Facts, MailboxRow, MessageRow, NewMessage
+from maildird.index.schema import (
+    BASE_END,
+    FACTS_KEY,
+    FILE_HEAD,
+    LAST_ID_KEY,
+    LIST_KEY,
+    NUMBER,
+    RECORD,
+    SIZE,
+    SUBDIR_LENGTH,
+    TOMBSTONE,
+    folder_key,
+    meta_key,
+    pack_facts,
+    pack_mailbox,
+)
+from maildird.index.snapshots import Snapshot
+from maildird.terms.flags import SEEN
+
+
+class Batch(Snapshot):
+    """A write transaction; its reads see what it has written."""
+
+    def put_meta(self, name: str, value: bytes) -> None:
+        """Keep an account-level value."""
+        self._transaction.put(meta_key(name), value, db=self._tables.meta)
+
+    def put_mailbox(self, row: MailboxRow) -> MailboxRow:
+        """Keep a mailbox's row, a new one under a new id if its id is 0; returns what is kept.
+
+        `pruned_modseq` never goes down: the higher one of `row` and of what was kept stays.
+        """
+        if row.id == 0:
+            row = replace(row, id=self._next_id())
+        kept = self.mailbox(row.id)
+        if kept is not None:
+            row = replace(row, pruned_modseq=max(row.pruned_modseq, kept.pruned_modseq))
+        self._put_folder(row, kept)
+        self._transaction.put(NUMBER.pack(row.id), pack_mailbox(row), db=self._tables.mailboxes)
+        return row
+
+    def drop_mailbox(self, mailbox: int) -> None:
+        """Forget a mailbox and all that belongs to it, tombstones too."""
+        row = self._expect_mailbox(mailbox)
+        tables = self._tables
+        for uid in self.sizes(mailbox).uids:
+            self._transaction.delete(FACTS_KEY.pack(mailbox, uid), db=tables.facts)
+        self._transaction.delete(folder_key(row.parts), db=tables.folders)
+        self._transaction.delete(NUMBER.pack(mailbox), db=tables.mailboxes)
+        self._transaction.delete(NUMBER.pack(mailbox), db=tables.unseen)
+        for table in (
+            tables.messages,
+            tables.changes,
+            tables.gone,
+            tables.files,
+            tables.bases,
+            tables.sizes,
+        ):
+            self._transaction.delete(LIST_KEY.pack(mailbox), db=table)
+
+    def add(self, mailbox: int, uid: int, modseq: int, mask: int, name: bytes, base: bytes) -> None:
+        """Add a message; `name` and `base` as in NewMessage."""
+        self._expect_mailbox(mailbox)
+        self._add(mailbox, NewMessage(uid, modseq, mask, name, base))
+        self._count_unseen(mailbox, _unseen(mask))
+
+    def add_many(self, mailbox: int, messages: Sequence[NewMessage]) -> None:
+        """Add messages whose UIDs rise; above all UIDs that are there it is several times quicker.
+
+        The way to index a mailbox for the first time.
+        """
+        self._expect_mailbox(mailbox)
+        if not messages:
+            return
+        if not all(a.uid < b.uid for a, b in pairwise(messages)):
+            raise ValueError("UIDs of messages to add must rise")
+        if self.message_count(mailbox):
+            for message in messages:
+                self._add(mailbox, message)
+        else:
+            self._fill(mailbox, messages)
+        self._count_unseen(mailbox, sum(_unseen(message.mask) for message in messages))
+
+    def set_mask(self, mailbox: int, uid: int, modseq: int, mask: int) -> None:
+        """Give a message other flags and a new MODSEQ."""
+        old = self._take_message(mailbox, uid)
+        self._put_message(mailbox, MessageRow(uid, modseq, mask))
+        self._count_unseen(mailbox, _unseen(mask) - _unseen(old.mask))
+
+    def set_name(self, mailbox: int, uid: int, name: bytes) -> None:
+        """Keep another name of a message; the base name in it must be the same."""
+        key, table = LIST_KEY.pack(mailbox), self._tables.files
+        old = self._expect_file(mailbox, uid)
+        new = old[: FILE_HEAD.size] + name
+        if _base_of(new) != _base_of(old):
+            raise ValueError(f"{name!r} is not a name of the message {_base_of(old)!r}")
+        self._transaction.delete(key, old, db=table)
+        self._transaction.put(key, new, db=table)
+
+    def expunge(self, mailbox: int, uid: int, modseq: int) -> None:
+        """Replace a message, and all that is known of it, by a tombstone."""
+        key, tables = LIST_KEY.pack(mailbox), self._tables
+        message = self._take_message(mailbox, uid)
+        file = self._expect_file(mailbox, uid)
+        self._transaction.delete(key, file, db=tables.files)
+        self._transaction.delete(key, _base_record(_base_of(file), uid), db=tables.bases)
+        self._drop_facts(mailbox, uid)
+        self._transaction.put(key, TOMBSTONE.pack(modseq, uid), db=tables.gone)
+        self._count_unseen(mailbox, -_unseen(message.mask))
+
+    def put_facts(self, mailbox: int, uid: int, facts: Facts) -> None:
+        """Keep what was computed from a message's content; nothing happens if it has gone."""
+        if self.message(mailbox, uid) is None:
+            return
+        key, tables = LIST_KEY.pack(mailbox), self._tables
+        self._drop_facts(mailbox, uid)
+        sizes = SIZE.pack(uid, facts.size, facts.internaldate)
+        self._transaction.put(key, sizes, db=tables.sizes)
+        self._transaction.put(FACTS_KEY.pack(mailbox, uid), pack_facts(facts), db=tables.facts)
+
+    def prune(self, mailbox: int, modseq: int) -> None:
+        """Forget the tombstones up to `modseq`, and remember in the row that this was done."""
+        row = self._expect_mailbox(mailbox)
+        pruned = row.pruned_modseq
+        cursor = self._transaction.cursor(self._tables.gone)
+        while cursor.set_key(LIST_KEY.pack(mailbox)):
+            since, _ = TOMBSTONE.unpack(cursor.value())
+            if since > modseq:
+                break
+            pruned = max(pruned, since)
+            cursor.delete()
+        if pruned != row.pruned_modseq:
+            self.put_mailbox(replace(row, pruned_modseq=pruned))
+
+    def _next_id(self) -> int:
+        last = self._transaction.get(LAST_ID_KEY, NUMBER.pack(0), db=self._tables.meta)
+        allotted = NUMBER.unpack(last)[0] + 1
+        self._transaction.put(LAST_ID_KEY, NUMBER.pack(allotted), db=self._tables.meta)
+        return int(allotted)
+
+    def _expect_mailbox(self, mailbox: int) -> MailboxRow:
+        row = self.mailbox(mailbox)
+        if row is None:
+            raise KeyError(f"no mailbox {mailbox} in the index")
+        return row
+
+    def _put_folder(self, row: MailboxRow, kept: MailboxRow | None) -> None:
+        """Make `row.parts` lead to the row, and its former parts to nothing."""
+        if kept is not None and kept.parts == row.parts:
+            return
+        key, table = folder_key(row.parts), self._tables.folders
+        if not self._transaction.put(key, NUMBER.pack(row.id), overwrite=False, db=table):
+            raise ValueError(f"another mailbox is named {row.parts!r}; drop or rename it first")
+        if kept is not None:
+            self._transaction.delete(folder_key(kept.parts), db=table)
+
+    def _add(self, mailbox: int, message: NewMessage) -> None:
+        if self.message(mailbox, message.uid) is not None:
+            raise ValueError(f"UID {message.uid} is in use in mailbox {mailbox}")
+        if self.uid_of(mailbox, message.base) is not None:
+            raise ValueError(f"a message {message.base!r} is in mailbox {mailbox} already")
+        key, tables = LIST_KEY.pack(mailbox), self._tables
+        self._put_message(mailbox, MessageRow(message.uid, message.modseq, message.mask))
+        self._transaction.put(key, _file_record(message), db=tables.files)
+        self._transaction.put(key, _base_record(message.base, message.uid), db=tables.bases)
+
+    def _fill(self, mailbox: int, messages: Sequence[NewMessage]) -> None:
+        """Add messages to a mailbox that has none, table by table in each one's order."""
+        tables = self._tables
+        self._put_sorted(tables.messages, mailbox, (RECORD.pack(*m[:3]) for m in messages))
+        changes = sorted(RECORD.pack(m.modseq, m.uid, m.mask) for m in messages)
+        self._put_sorted(tables.changes, mailbox, changes)
+        self._put_sorted(tables.files, mailbox, map(_file_record, messages))
+        bases = sorted(_base_record(m.base, m.uid) for m in messages)
+        for one, next_one in pairwise(bases):
+            if one[: -NUMBER.size] == next_one[: -NUMBER.size]:
+                raise ValueError(f"the base name {one[: -NUMBER.size]!r} is given twice")
+        self._put_sorted(tables.bases, mailbox, bases)
+
+    def _put_sorted(self, table: "lmdb._Database", mailbox: int, records: Iterable[bytes]) -> None:
+        """Put duplicates in their order, quick because each lands beside the last.
+
+        Without `append`, which py-lmdb 1.4 applies to keys and never to duplicates.
+        """
+        key = LIST_KEY.pack(mailbox)
+        self._transaction.cursor(table).putmulti((key, record) for record in records)
+
+    def _put_message(self, mailbox: int, message: MessageRow) -> None:
+        key, tables = LIST_KEY.pack(mailbox), self._tables
+        uid, modseq, mask = message
+        self._transaction.put(key, RECORD.pack(uid, modseq, mask), db=tables.messages)
+        self._transaction.put(key, RECORD.pack(modseq, uid, mask), db=tables.changes)
+
+    def _take_message(self, mailbox: int, uid: int) -> MessageRow:
+        """Remove the records of a message; returns what it was."""
+        message = self.message(mailbox, uid)
+        if message is None:
+            raise KeyError(f"no UID {uid} in mailbox {mailbox}")
+        key, tables = LIST_KEY.pack(mailbox), self._tables
+        _, modseq, mask = message
+        self._transaction.delete(key, RECORD.pack(uid, modseq, mask), db=tables.messages)
+        self._transaction.delete(key, RECORD.pack(modseq, uid, mask), db=tables.changes)
+        return message
+
+    def _expect_file(self, mailbox: int, uid: int) -> bytes:
+        record = self._record(self._tables.files, mailbox, uid)
+        if record is None:
+            raise KeyError(f"no UID {uid} in mailbox {mailbox}")
+        return record
+
+    def _drop_facts(self, mailbox: int, uid: int) -> None:
+        sizes = self._record(self._tables.sizes, mailbox, uid)
+        if sizes is not None:
+            self._transaction.delete(LIST_KEY.pack(mailbox), sizes, db=self._tables.sizes)
+            self._transaction.delete(FACTS_KEY.pack(mailbox, uid), db=self._tables.facts)
+
+    def _count_unseen(self, mailbox: int, change: int) -> None:
+        if change:
+            count = NUMBER.pack(self.unseen_count(mailbox) + change)
+            self._transaction.put(NUMBER.pack(mailbox), count, db=self._tables.unseen)
+
+
+def _unseen(mask: int) -> int:
+    return 0 if mask & SEEN else 1
+
+
+def _file_record(message: NewMessage) -> bytes:
+    record = FILE_HEAD.pack(message.uid, len(message.base)) + message.name
+    if _base_of(record) != message.base:
+        raise ValueError(f"{message.name!r} is not a name of the message {message.base!r}")
+    return record
+
+
+def _base_of(file_record: bytes) -> bytes:
+    _, length = FILE_HEAD.unpack_from(file_record)
+    start = FILE_HEAD.size + SUBDIR_LENGTH
+    return file_record[start : start + length]
+
+
+def _base_record(base: bytes, uid: int) -> bytes:
+    return base + BASE_END + NUMBER.pack(uid)

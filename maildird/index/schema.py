@@ -1,0 +1,192 @@
+"""The schema: every table of the index, with the codecs of its keys and values.
+
+Whatever belongs to one mailbox lies under one key, the mailbox's id, as sorted duplicates. LMDB
+keeps the duplicates of a key as a B-tree of their own, so that each mailbox has small trees of its
+own, its messages are counted without being read, and dropping it costs a few pages. A duplicate is
+a key and a value in one: the part that it is looked up by comes first, big-endian where it is a
+number, and 511 bytes is the most it may have. Facts are larger and so have keys of their own.
+
+    meta       maps a name to an account-level value; names of the index's own begin with NUL
+    mailboxes  maps a mailbox id to its row
+    folders    maps a digest of a mailbox's path parts to its id
+    messages   maps a mailbox id to (uid, modseq, mask) of each living message
+    changes    maps a mailbox id to (modseq, uid, mask) of the same messages
+    gone       maps a mailbox id to (modseq, uid) of each expunged message
+    files      maps a mailbox id to (uid, length of the base name, b"cur/" or b"new/" and file name)
+    bases      maps a mailbox id to (base name, b"/", uid)
+    sizes      maps a mailbox id to (uid, size, internaldate) of the messages whose facts are known
+    facts      maps (mailbox id, uid) to the rendered facts
+    unseen     maps a mailbox id to the number of living messages without \\Seen
+
+The index is disposable, so there is no migration: any change of this page raises VERSION, and an
+index of another version is refused.
+"""
+
+import hashlib
+import json
+import sys
+from array import array
+from dataclasses import asdict, dataclass
+from itertools import accumulate
+from struct import Struct
+from typing import Any, Final
+
+import lmdb
+
+from maildird.index.rows import Facts, MailboxRow, MessageRow
+
+VERSION: Final = b"1"
+VERSION_KEY: Final = b"\0version"
+LAST_ID_KEY: Final = b"\0last mailbox id"
+
+_KEYED: Final[dict[str, bool]] = {}
+_LISTS: Final = {"dupsort": True}
+_RECORDS: Final = {"dupsort": True, "dupfixed": True}
+
+_KINDS: Final = {
+    "meta": _KEYED,
+    "mailboxes": _KEYED,
+    "folders": _KEYED,
+    "messages": _RECORDS,
+    "changes": _RECORDS,
+    "gone": _RECORDS,
+    "files": _LISTS,
+    "bases": _LISTS,
+    "sizes": _RECORDS,
+    "facts": _KEYED,
+    "unseen": _KEYED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Handles of the open tables."""
+
+    meta: "lmdb._Database"
+    mailboxes: "lmdb._Database"
+    folders: "lmdb._Database"
+    messages: "lmdb._Database"
+    changes: "lmdb._Database"
+    gone: "lmdb._Database"
+    files: "lmdb._Database"
+    bases: "lmdb._Database"
+    sizes: "lmdb._Database"
+    facts: "lmdb._Database"
+    unseen: "lmdb._Database"
+
+
+TABLE_COUNT: Final = len(_KINDS)
+
+
+def open_tables(
+    environment: lmdb.Environment, creating: "lmdb.Transaction[bytes] | None" = None
+) -> Tables:
+    """The tables of `environment`, made in the transaction `creating` when there is one."""
+    create = creating is not None
+    return Tables(
+        **{
+            name: environment.open_db(name.encode("ascii"), txn=creating, create=create, **kind)
+            for name, kind in _KINDS.items()
+        }
+    )
+
+
+NUMBER: Final = Struct(">Q")
+"""A mailbox id, a UID or a count."""
+
+RECORD: Final = Struct(">QQQ")
+"""(uid, modseq, mask) of `messages`, (modseq, uid, mask) of `changes`."""
+
+SIZE: Final = Struct(">QQq")
+"""(uid, size, internaldate) of `sizes`."""
+
+TOMBSTONE: Final = Struct(">QQ")
+"""(modseq, uid) of `gone`."""
+
+FILE_HEAD: Final = Struct(">QB")
+"""(uid, length of the base name), which stand before the name in `files`."""
+
+SUBDIR_LENGTH: Final = len(b"cur/")
+"""Where the base name begins in a name."""
+
+LIST_KEY: Final = NUMBER
+FACTS_KEY: Final = Struct(">QQ")
+_FACTS_HEAD: Final = Struct(">III")
+
+BASE_END: Final = b"/"
+"""Stands after a base name in `bases`; no file name holds it."""
+
+
+def meta_key(name: str) -> bytes:
+    """Key of an account-level value; `name` is any text but one that begins with NUL."""
+    return name.encode("utf-8")
+
+
+def folder_key(parts: tuple[str, ...]) -> bytes:
+    """Key of a mailbox in `folders`: a digest, for the parts may be longer than a key."""
+    spelled = json.dumps(parts).encode("ascii")
+    return hashlib.blake2b(spelled, digest_size=32).digest()
+
+
+def pack_mailbox(row: MailboxRow) -> bytes:
+    """Value of `mailboxes`."""
+    return json.dumps(asdict(row) | {"guid": row.guid.hex()}, separators=(",", ":")).encode("ascii")
+
+
+def unpack_mailbox(value: bytes) -> MailboxRow:
+    """Inverse of `pack_mailbox`."""
+    fields: dict[str, Any] = json.loads(value)
+    fields["guid"] = bytes.fromhex(fields["guid"])
+    for name in ("parts", "identity", "mtimes", "keywords", "use"):
+        fields[name] = tuple(fields[name])
+    return MailboxRow(**fields)
+
+
+def message_of_record(record: bytes) -> MessageRow:
+    """Value of `messages`."""
+    return MessageRow(*RECORD.unpack(record))
+
+
+def message_of_change(change: bytes) -> MessageRow:
+    """Value of `changes`."""
+    modseq, uid, mask = RECORD.unpack(change)
+    return MessageRow(uid, modseq, mask)
+
+
+def pack_facts(facts: Facts) -> bytes:
+    """Value of `facts`; size and internaldate stand in `sizes`."""
+    lengths = _FACTS_HEAD.pack(len(facts.envelope), len(facts.body), len(facts.bodystructure))
+    return b"".join((lengths, facts.envelope, facts.body, facts.bodystructure, facts.header))
+
+
+def unpack_facts(value: bytes, size: int, internaldate: int) -> Facts:
+    """Inverse of `pack_facts`."""
+    lengths = _FACTS_HEAD.unpack_from(value)
+    envelope, body, bodystructure, header = accumulate(lengths, initial=_FACTS_HEAD.size)
+    return Facts(
+        internaldate,
+        size,
+        value[envelope:body],
+        value[body:bodystructure],
+        value[bodystructure:header],
+        value[header:],
+    )
+
+
+def columns(records: memoryview, typecodes: str) -> list["array[int]"]:
+    """The columns of records of 64-bit numbers, each record behind the 64-bit key it lies under.
+
+    `typecodes` has one letter of `array` for each number of a record: Q, or q where it is signed.
+    """
+    numbers = array("Q")
+    numbers.frombytes(records)
+    stride = 1 + len(typecodes)
+    return [
+        _native(numbers[field::stride], typecode) for field, typecode in enumerate(typecodes, 1)
+    ]
+
+
+def _native(column: "array[int]", typecode: str) -> "array[int]":
+    if sys.byteorder == "little":
+        column.byteswap()
+    return column if typecode == column.typecode else array(typecode, column.tobytes())

@@ -1,0 +1,175 @@
+"""Reads: one short transaction, which sees the index as it was when it began.
+
+A snapshot belongs to the thread that took it and to the `with` that holds it. What it returns is
+copied out of the map and stays good; iterators are the exception, they end with the snapshot.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import lmdb
+
+from maildird.index.rows import (
+    Columns,
+    Facts,
+    MailboxRow,
+    MessageRow,
+    Sizes,
+    Tombstone,
+)
+from maildird.index.schema import (
+    BASE_END,
+    FACTS_KEY,
+    FILE_HEAD,
+    LIST_KEY,
+    NUMBER,
+    RECORD,
+    SIZE,
+    SUBDIR_LENGTH,
+    TOMBSTONE,
+    Tables,
+    columns,
+    folder_key,
+    message_of_change,
+    message_of_record,
+    meta_key,
+    unpack_facts,
+    unpack_mailbox,
+)
+
+_uid_ahead = NUMBER.unpack_from
+_file_head = FILE_HEAD.unpack_from
+_BASE_AT = FILE_HEAD.size + SUBDIR_LENGTH
+
+
+class Snapshot:
+    """What the index holds. `mailbox` is everywhere a mailbox's id; an unknown one has nothing."""
+
+    def __init__(self, transaction: "lmdb.Transaction[bytes]", tables: Tables) -> None:
+        self._transaction = transaction
+        self._tables = tables
+
+    def meta(self, name: str) -> bytes | None:
+        """An account-level value."""
+        return self._transaction.get(meta_key(name), db=self._tables.meta)
+
+    def mailboxes(self) -> list[MailboxRow]:
+        """Every mailbox, by id."""
+        rows = self._transaction.cursor(self._tables.mailboxes).iternext(keys=False, values=True)
+        return [unpack_mailbox(row) for row in rows]
+
+    def mailbox(self, mailbox: int) -> MailboxRow | None:
+        """One mailbox by id."""
+        row = self._transaction.get(NUMBER.pack(mailbox), db=self._tables.mailboxes)
+        return None if row is None else unpack_mailbox(row)
+
+    def mailbox_named(self, parts: tuple[str, ...]) -> MailboxRow | None:
+        """One mailbox by its path parts."""
+        found = self._transaction.get(folder_key(parts), db=self._tables.folders)
+        return None if found is None else self.mailbox(NUMBER.unpack(found)[0])
+
+    def columns(self, mailbox: int) -> Columns:
+        """All messages; the quick way to read a whole mailbox."""
+        return Columns(*columns(self._records(self._tables.messages, mailbox, RECORD.size), "QQQ"))
+
+    def message_count(self, mailbox: int) -> int:
+        """How many messages there are; costs the same at any size."""
+        return self._count(self._tables.messages, mailbox)
+
+    def unseen_count(self, mailbox: int) -> int:
+        """How many messages lack \\Seen; costs the same at any size."""
+        count = self._transaction.get(NUMBER.pack(mailbox), db=self._tables.unseen)
+        return 0 if count is None else int.from_bytes(count, "big")
+
+    def uids_from(self, mailbox: int, uid: int) -> list[int]:
+        """The UIDs from `uid` up, rising; costs O(answer)."""
+        records = self._list_from(self._tables.messages, mailbox, NUMBER.pack(uid))
+        return [_uid_ahead(record)[0] for record in records]
+
+    def message(self, mailbox: int, uid: int) -> MessageRow | None:
+        """One message; None when it isn't there (any more)."""
+        record = self._record(self._tables.messages, mailbox, uid)
+        return None if record is None else message_of_record(record)
+
+    def messages(self, mailbox: int, uids: Iterable[int]) -> list[MessageRow]:
+        """Those of `uids` that are there, in the order asked for."""
+        found = (self.message(mailbox, uid) for uid in uids)
+        return [message for message in found if message is not None]
+
+    def changed_since(self, mailbox: int, modseq: int) -> list[MessageRow]:
+        """The messages whose MODSEQ is above `modseq`, by (modseq, uid); costs O(answer)."""
+        changes = self._list_from(self._tables.changes, mailbox, NUMBER.pack(modseq + 1))
+        return [message_of_change(change) for change in changes]
+
+    def gone_since(self, mailbox: int, modseq: int) -> list[Tombstone]:
+        """The tombstones whose MODSEQ is above `modseq`, by (modseq, uid); costs O(answer).
+
+        Complete only from the mailbox's `pruned_modseq` on.
+        """
+        tombstones = self._list_from(self._tables.gone, mailbox, NUMBER.pack(modseq + 1))
+        return [Tombstone(uid, since) for since, uid in map(TOMBSTONE.unpack, tombstones)]
+
+    def name(self, mailbox: int, uid: int) -> bytes | None:
+        """b"cur/" or b"new/" and the file name that a message was last seen under."""
+        record = self._record(self._tables.files, mailbox, uid)
+        return None if record is None else record[FILE_HEAD.size :]
+
+    def names(self, mailbox: int) -> Iterator[tuple[int, bytes]]:
+        """Every (uid, name), by uid."""
+        for record in self._list_from(self._tables.files, mailbox, b""):
+            yield _uid_ahead(record)[0], record[FILE_HEAD.size :]
+
+    def names_by_base(self, mailbox: int) -> dict[bytes, tuple[int, bytes]]:
+        """(uid, name) of every message by its base name: what a listing is compared with."""
+        found = {}
+        for record in self._list_from(self._tables.files, mailbox, b""):
+            uid, length = _file_head(record)
+            found[record[_BASE_AT : _BASE_AT + length]] = uid, record[FILE_HEAD.size :]
+        return found
+
+    def uid_of(self, mailbox: int, base: bytes) -> int | None:
+        """The living message of that base name."""
+        record = self._first_with(self._tables.bases, mailbox, base + BASE_END)
+        return (
+            None if record is None else int.from_bytes(record[len(base) + len(BASE_END) :], "big")
+        )
+
+    def facts(self, mailbox: int, uid: int) -> Facts | None:
+        """What was computed from a message's content; None when it hasn't been yet."""
+        value = self._transaction.get(FACTS_KEY.pack(mailbox, uid), db=self._tables.facts)
+        record = self._record(self._tables.sizes, mailbox, uid)
+        if value is None or record is None:
+            return None
+        _, size, internaldate = SIZE.unpack(record)
+        return unpack_facts(value, size, internaldate)
+
+    def sizes(self, mailbox: int) -> Sizes:
+        """Sizes and dates of all messages whose facts are known, read as quickly as `columns`."""
+        return Sizes(*columns(self._records(self._tables.sizes, mailbox, SIZE.size), "QQq"))
+
+    def _records(self, table: "lmdb._Database", mailbox: int, size: int) -> memoryview:
+        """All records of a mailbox, one after the other, each behind the key."""
+        return self._transaction.cursor(table).getmulti(
+            (LIST_KEY.pack(mailbox),), dupdata=True, dupfixed_bytes=size, keyfixed=True
+        )
+
+    def _list_from(self, table: "lmdb._Database", mailbox: int, start: bytes) -> Iterator[bytes]:
+        """The duplicates of a mailbox that don't sort below `start`."""
+        cursor = self._transaction.cursor(table)
+        key = LIST_KEY.pack(mailbox)
+        there = cursor.set_range_dup(key, start) if start else cursor.set_key(key)
+        return cursor.iternext_dup() if there else iter(())
+
+    def _first_with(self, table: "lmdb._Database", mailbox: int, prefix: bytes) -> bytes | None:
+        """The first duplicate of a mailbox that begins with `prefix`."""
+        cursor = self._transaction.cursor(table)
+        if not cursor.set_range_dup(LIST_KEY.pack(mailbox), prefix):
+            return None
+        found = cursor.value()
+        return found if found.startswith(prefix) else None
+
+    def _record(self, table: "lmdb._Database", mailbox: int, uid: int) -> bytes | None:
+        return self._first_with(table, mailbox, NUMBER.pack(uid))
+
+    def _count(self, table: "lmdb._Database", mailbox: int) -> int:
+        cursor = self._transaction.cursor(table)
+        return cursor.count() if cursor.set_key(LIST_KEY.pack(mailbox)) else 0
