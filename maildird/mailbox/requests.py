@@ -1,16 +1,36 @@
-"""What can be asked of the door: each request is one turn's work on one or two mailboxes."""
+"""What can be asked of the door: each request is a piece of a turn, on one or two mailboxes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from maildird.index.rows import Facts
 from maildird.maildir.folders import Staged
 from maildird.mailbox.namespace import Parts
-from maildird.mailbox.results import FlagChangeHow
+from maildird.mailbox.results import Appended, Copied, Expunged, FlagChangeHow, Stored
+
+Answer = TypeVar("Answer")
+
+
+class Request(Generic[Answer]):
+    """Something to be done behind the door, which is answered with an `Answer`."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Observe:
+class Observed:
+    """How an observation ended: `settled` when the index equals the disk, else look again soon.
+
+    `suspects` says that messages seem to be gone, which this look could not prove.
+    """
+
+    settled: bool
+    suspects: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Observe(Request[Observed]):
     """Look at a mailbox's directories and take over what others changed there.
 
     `hints` are the names (`subdir/file`) that events spoke of; None means: list everything.
@@ -21,22 +41,22 @@ class Observe:
 
 
 @dataclass(frozen=True, slots=True)
-class ObserveTree:
+class ObserveTree(Request[None]):
     """Look at which folders there are; one that is new to the index is taken in when opened."""
 
 
 @dataclass(frozen=True, slots=True)
-class Adopt:
+class Adopt(Request[int]):
     """Take a folder that stands on disk into the index; gives its mailbox id."""
 
     parts: Parts
 
 
 @dataclass(frozen=True, slots=True)
-class TakeNew:
+class TakeNew(Request[None]):
     """Move a mailbox's messages from new/ to cur/: somebody opened it read-write.
 
-    Also makes \\Recent start after what the mailbox holds now, but for `recent_from`.
+    `first_recent` is the lowest UID that no session was told of as \\Recent.
     """
 
     mailbox: int
@@ -44,7 +64,7 @@ class TakeNew:
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
+class Store(Request[Stored]):
     """Change flags of `uids` (rising); see `results.Stored`."""
 
     mailbox: int
@@ -55,7 +75,7 @@ class Store:
 
 
 @dataclass(frozen=True, slots=True)
-class Expunge:
+class Expunge(Request[Expunged]):
     """Remove the messages with \\Deleted, among `uids` (rising) where given."""
 
     mailbox: int
@@ -71,7 +91,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Deliver:
+class Deliver(Request[Appended]):
     """Make staged messages appear, all or none."""
 
     mailbox: int
@@ -79,7 +99,7 @@ class Deliver:
 
 
 @dataclass(frozen=True, slots=True)
-class CopyTo:
+class CopyTo(Request[Copied]):
     """Copy `uids` (rising) to another mailbox or the same, all or none; `move` removes them here."""
 
     source: int
@@ -89,7 +109,7 @@ class CopyTo:
 
 
 @dataclass(frozen=True, slots=True)
-class Create:
+class Create(Request[None]):
     """Make a mailbox."""
 
     parts: Parts
@@ -97,14 +117,14 @@ class Create:
 
 
 @dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(Request[None]):
     """Delete a mailbox with its messages; its children stay."""
 
     parts: Parts
 
 
 @dataclass(frozen=True, slots=True)
-class Rename:
+class Rename(Request[None]):
     """Rename a mailbox and its children; of INBOX only the messages move (RFC 3501 6.3.5)."""
 
     source: Parts
@@ -112,24 +132,9 @@ class Rename:
 
 
 @dataclass(frozen=True, slots=True)
-class Learn:
+class Learn(Request[None]):
     """Keep what was computed about messages."""
 
     mailbox: int
     facts: Mapping[int, Facts]
 
-
-Request = (
-    Observe
-    | ObserveTree
-    | Adopt
-    | TakeNew
-    | Store
-    | Expunge
-    | Deliver
-    | CopyTo
-    | Create
-    | Delete
-    | Rename
-    | Learn
-)

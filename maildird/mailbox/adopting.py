@@ -1,0 +1,96 @@
+"""Taking a folder that stands on disk into the index.
+
+Theory of operation. The folder's own files say what an earlier server told clients: UIDVALIDITY,
+the UID of each base name and the next one come from `dovecot-uidlist` (or Courier's file), keywords
+from `dovecot-keywords`. What has no UID there gets one above all others, in order of delivery. A
+folder without such a file begins with a UIDVALIDITY of the account's own, which always rises.
+
+Tombstones can't be known, so `pruned_modseq` is the first MODSEQ: a client that comes with an older
+one is told every UID that it may have and the mailbox hasn't.
+"""
+
+import os
+
+from maildird.index.rows import MailboxRow, NewMessage
+from maildird.maildir.folders import folder_identity, list_folder
+from maildird.maildir.keywords import read_keywords
+from maildird.maildir.names import mask_of_letters, parse_name
+from maildird.maildir.uidlists import UidList, read_uidlist
+from maildird.maildir.uidvalidity import claim_uidvalidity
+from maildird.mailbox.keywords import named_mask
+from maildird.mailbox.namespace import Parts
+from maildird.mailbox.reconcile import base_of, in_delivery_order
+from maildird.mailbox.requests import Adopt
+from maildird.mailbox.turn import Turn, first_modseq
+from maildird.terms.flags import SYSTEM_MASK
+
+
+def adopt(turn: Turn, request: Adopt) -> int:
+    """Take the folder `parts` in, if it isn't yet; gives the mailbox's id."""
+    row = turn.batch.mailbox_named(request.parts)
+    if row is not None:
+        return row.id
+    folder = turn.layout.directory(request.parts)
+    listing = list_folder(folder)
+    uidlist = read_uidlist(folder)
+    row = found(turn, request.parts, folder, uidlist)
+    messages = _messages(row, uidlist, listing.names)
+    turn.batch.add_many(row.id, messages)
+    if messages:
+        turn.update(row.id, uidnext=max(row.uidnext, messages[-1].uid + 1))
+    if listing.stable and not listing.doubled:
+        turn.disk.of(row.id).in_step = listing.mtimes
+    turn.relist.add(row.id)
+    return row.id
+
+
+def found(turn: Turn, parts: Parts, folder: bytes, uidlist: UidList | None) -> MailboxRow:
+    """A new row for a folder that exists on disk."""
+    modseq = first_modseq(uidlist.modseq if uidlist else 0)
+    return turn.batch.put_mailbox(
+        MailboxRow(
+            id=0,
+            parts=parts,
+            uidvalidity=uidlist.uidvalidity if uidlist else next_uidvalidity(turn),
+            uidnext=uidlist.next_uid if uidlist else 1,
+            highestmodseq=modseq,
+            pruned_modseq=modseq,
+            first_recent=1,
+            guid=(uidlist.guid if uidlist else b"") or os.urandom(16),
+            identity=folder_identity(folder),
+            mtimes=(0, 0),
+            keywords=read_keywords(folder),
+            use=(),
+        )
+    )
+
+
+def next_uidvalidity(turn: Turn) -> int:
+    """A UIDVALIDITY that this account never had (RFC 3501 section 2.3.1.1)."""
+    last = int(turn.batch.meta("last-uidvalidity") or b"0")
+    claimed = claim_uidvalidity(turn.layout.root, last)
+    turn.batch.put_meta("last-uidvalidity", b"%d" % claimed)
+    return claimed
+
+
+def mask_in(row: MailboxRow, name: bytes, kept: int = 0) -> int:
+    """The flags that a file name says; `kept` are index-only keywords that it can't say."""
+    letters = mask_of_letters(parse_name(name.partition(b"/")[2]).letters)
+    return letters & (SYSTEM_MASK | named_mask(row.keywords)) | kept
+
+
+def _messages(row: MailboxRow, uidlist: UidList | None, names: frozenset[bytes]) -> list[NewMessage]:
+    listed = {entry.base: entry.uid for entry in uidlist.entries} if uidlist else {}
+    by_base: dict[bytes, bytes] = {}
+    for name in in_delivery_order(names):
+        by_base.setdefault(base_of(name), name)
+    uids = {base: listed[base] for base in by_base if base in listed}
+    following = max(row.uidnext, max(uids.values(), default=0) + 1)
+    for base in by_base:
+        if base not in uids:
+            uids[base] = following
+            following += 1
+    return [
+        NewMessage(uid, row.highestmodseq, mask_in(row, by_base[base]), by_base[base], base)
+        for base, uid in sorted(uids.items(), key=lambda item: item[1])
+    ]

@@ -1,0 +1,146 @@
+"""The door: every change to an account's mailboxes goes through it, one turn after the other.
+
+Theory of operation. Whoever wants something changed asks here and waits. One task runs the turns:
+it takes all that wait into one turn (group commit), runs the turn in a worker thread, announces
+what changed, and only then lets the askers go on: disk first, index second, wake third, reply last.
+A thread call that has begun always finishes, also when its askers have gone away; a request that
+was cancelled before its turn is never begun.
+
+What can wait (`post`: taking in folders that nobody opened, keeping computed facts) is taken one by
+one, and only when nobody waits.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import trio
+
+from maildird.mailbox.namespace import Parts
+from maildird.mailbox.requests import Answer, Request
+from maildird.terms.errors import MaildirdError
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one request of a turn ended: an answer, or the error that its asker gets."""
+
+    answer: object = None
+    error: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TurnReport:
+    """What a turn did: an outcome for each request, in order, and what follows from it.
+
+    `modseqs` are to be announced; `unlisted` (UID and name of new messages) and `relist` are the
+    uidlists' business; `folders` is the tree anew when it changed. Keys are mailbox ids.
+    """
+
+    outcomes: Sequence[Outcome]
+    modseqs: Mapping[int, int]
+    unlisted: Mapping[int, Sequence[tuple[int, bytes]]]
+    relist: frozenset[int]
+    folders: Mapping[Parts, bytes] | None
+
+
+@dataclass(slots=True)
+class _Waiting:
+    request: Request[Any]
+    done: trio.Event = field(default_factory=trio.Event)
+    outcome: Outcome | None = None
+
+
+class Door:
+    """One account's door.
+
+    `turn` does the work of a turn, in a worker thread; `announce` is called with its report, in
+    trio's thread, before anybody is answered.
+    """
+
+    def __init__(
+        self,
+        turn: Callable[[Sequence[Request[Any]]], TurnReport],
+        announce: Callable[[TurnReport], None],
+    ) -> None:
+        self._turn = turn
+        self._announce = announce
+        self._asked: deque[_Waiting] = deque()
+        self._posted: deque[Request[Any]] = deque()
+        self._knock = trio.Event()
+        self._limiter = trio.CapacityLimiter(1)
+
+    async def ask(self, request: Request[Answer]) -> Answer:
+        """Have `request` done; raises what made it fail. Cancellable until its turn begins."""
+        waiting = _Waiting(request)
+        self._asked.append(waiting)
+        self._knock.set()
+        try:
+            await waiting.done.wait()
+        except trio.Cancelled:
+            if waiting in self._asked:
+                self._asked.remove(waiting)
+            raise
+        assert waiting.outcome is not None
+        if waiting.outcome.error is not None:
+            raise waiting.outcome.error
+        return cast(Answer, waiting.outcome.answer)
+
+    def post(self, request: Request[Any]) -> None:
+        """Have `request` done when nobody waits; an error is only logged."""
+        self._posted.append(request)
+        self._knock.set()
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for a turn."""
+        return len(self._asked) + len(self._posted)
+
+    async def run(self) -> None:
+        """Run turns until cancelled."""
+        while True:
+            if not self.waiting:
+                self._knock = trio.Event()
+                await self._knock.wait()
+            if self._asked:
+                await self._run_asked()
+            else:
+                await self._run_posted(self._posted.popleft())
+
+    async def finish(self) -> None:
+        """Run what still waits, then return; nobody may ask any more."""
+        while self._asked:
+            await self._run_asked()
+        while self._posted:
+            await self._run_posted(self._posted.popleft())
+
+    async def _run_asked(self) -> None:
+        turn = list(self._asked)
+        self._asked.clear()
+        outcomes = await self._run_turn([waiting.request for waiting in turn])
+        for waiting, outcome in zip(turn, outcomes, strict=True):
+            waiting.outcome = outcome
+            waiting.done.set()
+
+    async def _run_posted(self, request: Request[Any]) -> None:
+        (outcome,) = await self._run_turn([request])
+        if isinstance(outcome.error, MaildirdError | OSError):
+            logger.warning("%s", outcome.error)
+        elif outcome.error is not None:
+            logger.error("could not do %s", type(request).__name__, exc_info=outcome.error)
+
+    async def _run_turn(self, requests: Sequence[Request[Any]]) -> Sequence[Outcome]:
+        """One turn, to its end whatever is cancelled meanwhile; a failure is everybody's."""
+        with trio.CancelScope(shield=True):
+            try:
+                report = await trio.to_thread.run_sync(
+                    self._turn, requests, limiter=self._limiter
+                )
+            except Exception as error:
+                return [Outcome(error=error)] * len(requests)
+        self._announce(report)
+        return report.outcomes

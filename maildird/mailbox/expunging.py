@@ -1,0 +1,49 @@
+"""EXPUNGE: files go, then a tombstone for each."""
+
+from maildird.index.rows import MailboxRow, MessageRow
+from maildird.maildir.folders import remove
+from maildird.mailbox.observing import look_again
+from maildird.mailbox.requests import Expunge
+from maildird.mailbox.results import Expunged
+from maildird.mailbox.turn import Stamp, Turn
+from maildird.terms.flags import DELETED
+
+
+def expunge(turn: Turn, request: Expunge) -> Expunged:
+    """Remove the messages that have \\Deleted; OSError when the directory forbids it."""
+    row = turn.row(request.mailbox)
+    doomed = _doomed(turn, row, request.uids)
+    with turn.disk.own_changes(row.id, turn.folder(row)), turn.stamping(row) as stamp:
+        removed = tuple(uid for uid in doomed if remove_message(turn, row, uid, stamp))
+        return Expunged(stamp.modseq if stamp.used else None, removed)
+
+
+def remove_message(turn: Turn, row: MailboxRow, uid: int, stamp: Stamp) -> bool:
+    """Remove one message, whatever its flags are; False when it was gone already.
+
+    A file that isn't where the index says was renamed by others: it is looked for once more, lest
+    an expunged message should come back.
+    """
+    for _attempt in (1, 2):
+        name = turn.batch.name(row.id, uid)
+        if name is None:
+            return False
+        try:
+            remove(turn.folder(row), name)
+        except FileNotFoundError:
+            look_again(turn, row, stamp)
+        else:
+            break
+    turn.batch.expunge(row.id, uid, stamp.modseq)
+    return True
+
+
+def _doomed(turn: Turn, row: MailboxRow, uids: tuple[int, ...] | None) -> list[int]:
+    if uids is not None:
+        return [m.uid for m in turn.batch.messages(row.id, uids) if _is_deleted(m)]
+    columns = turn.batch.columns(row.id)
+    return [uid for uid, mask in zip(columns.uids, columns.masks, strict=True) if mask & DELETED]
+
+
+def _is_deleted(message: MessageRow) -> bool:
+    return bool(message.mask & DELETED)

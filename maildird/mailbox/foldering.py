@@ -1,0 +1,124 @@
+"""CREATE, DELETE and RENAME, and what other programs did to the folders themselves."""
+
+import logging
+import os
+
+from maildird.index.rows import MailboxRow
+from maildird.maildir.folders import folder_identity, list_folder
+from maildird.mailbox.adopting import found, next_uidvalidity
+from maildird.mailbox.arriving import copy_to
+from maildird.mailbox.namespace import INBOX, Parts
+from maildird.mailbox.requests import CopyTo, Create, Delete, ObserveTree, Rename
+from maildird.mailbox.turn import Turn
+from maildird.mailbox.wake import GONE
+from maildird.terms.codes import Code
+from maildird.terms.errors import Refused
+
+logger = logging.getLogger(__name__)
+
+
+def create(turn: Turn, request: Create) -> int:
+    """Make a mailbox; gives its id. Refused (ALREADYEXISTS, CANNOT, USEATTR)."""
+    if request.parts in turn.layout.folders():
+        raise Refused(Code.ALREADYEXISTS, "the mailbox exists already")
+    for row in turn.batch.mailboxes():
+        if row.parts == request.parts:
+            _forget(turn, row)
+        elif set(row.use) & set(request.use):
+            taken = " and ".join(sorted(set(row.use) & set(request.use)))
+            raise Refused(Code.USEATTR, f"another mailbox is {taken} already")
+    folder = turn.layout.create(request.parts)
+    turn.on_failure(lambda: turn.layout.delete(request.parts))
+    turn.tree_changed = True
+    row = found(turn, request.parts, folder, None)
+    row = turn.update(row.id, use=request.use)
+    turn.relist.add(row.id)
+    return row.id
+
+
+def delete(turn: Turn, request: Delete) -> None:
+    """Delete a mailbox; Refused (CANNOT, HASCHILDREN, NONEXISTENT)."""
+    if request.parts == INBOX:
+        raise Refused(Code.CANNOT, "INBOX can't be deleted")
+    folders = turn.layout.folders()
+    if request.parts not in folders:
+        if any(_is_below(parts, request.parts) for parts in folders):
+            raise Refused(
+                Code.HASCHILDREN, "the name exists only by its children; delete them instead"
+            )
+        raise Refused(Code.NONEXISTENT, "there is no such mailbox")
+    turn.layout.delete(request.parts)
+    turn.tree_changed = True
+    row = turn.batch.mailbox_named(request.parts)
+    if row is not None:
+        _forget(turn, row)
+
+
+def rename(turn: Turn, request: Rename) -> None:
+    """Rename a mailbox with its children; Refused (ALREADYEXISTS, CANNOT, NONEXISTENT)."""
+    folders = turn.layout.folders()
+    if request.target in folders or any(_is_below(p, request.target) for p in folders):
+        raise Refused(Code.ALREADYEXISTS, "a mailbox of the new name exists already")
+    if request.source == INBOX:
+        _empty_inbox_into(turn, request.target)
+        return
+    if not any(p == request.source or _is_below(p, request.source) for p in folders):
+        raise Refused(Code.NONEXISTENT, "there is no such mailbox")
+    if _is_below(request.target, request.source):
+        raise Refused(Code.CANNOT, "a mailbox can't be moved below itself")
+    turn.layout.rename(request.source, request.target)
+    turn.on_failure(lambda: turn.layout.rename(request.target, request.source))
+    turn.tree_changed = True
+    for row in turn.batch.mailboxes():
+        if row.parts == request.source or _is_below(row.parts, request.source):
+            parts = request.target + row.parts[len(request.source) :]
+            turn.update(row.id, parts=parts)
+
+
+def observe_tree(turn: Turn, request: ObserveTree) -> None:
+    """Find the mailboxes whose folder went away or moved, by its directory's identity.
+
+    Refused (UNAVAILABLE) when the root itself can't be read: then nothing is believed.
+    """
+    folders = turn.layout.folders()
+    lost = [row for row in turn.batch.mailboxes() if row.parts not in folders]
+    if not lost:
+        return
+    known = {row.parts for row in turn.batch.mailboxes()}
+    strange = {
+        folder_identity(directory): parts
+        for parts, directory in folders.items()
+        if parts not in known
+    }
+    for row in lost:
+        moved = strange.get(row.identity)
+        if moved is not None:
+            logger.info("mailbox %s was renamed to %s", _shown(row.parts), _shown(moved))
+            turn.update(row.id, parts=moved)
+        elif row.parts != INBOX:
+            logger.info("mailbox %s was removed by another program", _shown(row.parts))
+            _forget(turn, row)
+    turn.tree_changed = True
+
+
+def _empty_inbox_into(turn: Turn, target: Parts) -> None:
+    """RENAME of INBOX moves its messages and leaves it empty (RFC 3501 section 6.3.5)."""
+    inbox = turn.batch.mailbox_named(INBOX)
+    assert inbox is not None
+    made = create(turn, Create(target))
+    uids = tuple(turn.batch.columns(inbox.id).uids)
+    copy_to(turn, CopyTo(inbox.id, uids, made, move=True))
+
+
+def _forget(turn: Turn, row: MailboxRow) -> None:
+    turn.batch.drop_mailbox(row.id)
+    turn.disk.forget(row.id)
+    turn.announce(row.id, GONE)
+
+
+def _is_below(parts: Parts, parent: Parts) -> bool:
+    return len(parts) > len(parent) and parts[: len(parent)] == parent
+
+
+def _shown(parts: Parts) -> str:
+    return "/".join(parts)

@@ -1,0 +1,194 @@
+"""Observation: what other programs changed in a mailbox's directories comes into the index.
+
+Theory of operation. Arrivals and flag changes are believed at once, whether an event named them or
+a listing found them. A removal is believed only on two agreeing *stable* listings: directory times
+unchanged over the listing and older than the clock's tick, else a rename that went on meanwhile can
+hide a living file. Until then the mailbox is not *settled* and is looked at again.
+
+All that one look finds gets one MODSEQ. While somebody has the mailbox selected read-write, new
+mail is moved from new/ to cur/ as it is seen.
+"""
+
+import logging
+
+from maildird.index.rows import MailboxRow, NewMessage
+from maildird.maildir.folders import (
+    Listing,
+    exists_in,
+    list_folder,
+    list_new,
+    resolve_double,
+    take_new,
+)
+from maildird.maildir.uidlists import read_uidlist, uidlist_stamp
+from maildird.mailbox.adopting import mask_in
+from maildird.mailbox.keywords import take_over_keywords
+from maildird.mailbox.reconcile import (
+    Difference,
+    Renamed,
+    base_of,
+    difference,
+    in_delivery_order,
+)
+from maildird.mailbox.requests import Observe, Observed, TakeNew
+from maildird.mailbox.turn import Stamp, Turn
+from maildird.terms.flags import LETTER_MASK, SYSTEM_MASK
+
+logger = logging.getLogger(__name__)
+
+MANY_HINTS = 1000
+"""So many names in events are quicker looked for in a listing than one by one."""
+
+
+def observe(turn: Turn, request: Observe) -> Observed:
+    """Take over what changed; Refused (UNAVAILABLE) when the folder can't be read."""
+    row = turn.row(request.mailbox)
+    with turn.stamping(row) as stamp:
+        if request.hints is None or len(request.hints) > MANY_HINTS:
+            return _observe_all(turn, row, stamp)
+        return _observe_hinted(turn, row, request.hints, stamp)
+
+
+def look_again(turn: Turn, row: MailboxRow, stamp: Stamp) -> None:
+    """List a folder in which a file was not where the index says, within a request's own stamp."""
+    _observe_all(turn, row, stamp)
+
+
+def take_all_new(turn: Turn, request: TakeNew) -> None:
+    """Move all messages of a mailbox that lie in new/ to cur/, and keep `first_recent`."""
+    row = turn.row(request.mailbox)
+    folder = turn.folder(row)
+    if row.first_recent < request.first_recent:
+        row = turn.update(row.id, first_recent=request.first_recent)
+    with turn.disk.own_changes(row.id, folder):
+        for name in list_new(folder):
+            uid = turn.batch.uid_of(row.id, base_of(name))
+            if uid is not None:
+                _take(turn, row, uid, name)
+
+
+def _observe_all(turn: Turn, row: MailboxRow, stamp: Stamp) -> Observed:
+    folder = turn.folder(row)
+    state = turn.disk.of(row.id)
+    row = take_over_keywords(turn, row, stamp)
+    listing = list_folder(folder)
+    known = {name: uid for uid, name in turn.batch.names(row.id)}
+    found = difference(known, listing.names, lambda base: _name_of_base(turn, row, base))
+    believed = _believed_removals(turn, row, found, listing)
+    _apply(turn, row, found, stamp)
+    for uid in believed:
+        turn.batch.expunge(row.id, uid, stamp.modseq)
+    suspects = len(believed) < len(found.missing)
+    settled = listing.stable and not suspects and not found.doubled
+    state.in_step = listing.mtimes if settled else None
+    return Observed(settled, suspects)
+
+
+def _believed_removals(
+    turn: Turn, row: MailboxRow, found: Difference, listing: Listing
+) -> tuple[int, ...]:
+    """Of the messages that a listing lacks those that are truly gone."""
+    if not found.missing or not listing.stable:
+        return ()
+    again = list_folder(turn.folder(row))
+    if not again.stable or again.mtimes != listing.mtimes or again.names != listing.names:
+        return ()
+    return found.missing
+
+
+def _observe_hinted(
+    turn: Turn, row: MailboxRow, hints: frozenset[bytes], stamp: Stamp
+) -> Observed:
+    """Look only at names that events spoke of; what they say is gone waits for a listing."""
+    folder = turn.folder(row)
+    renamed, arrived, suspects = [], {}, False
+    for name in sorted(hints):
+        uid = turn.batch.uid_of(row.id, base_of(name))
+        there = exists_in(folder, name)
+        if uid is None:
+            if there:
+                arrived[base_of(name)] = name
+        elif turn.batch.name(row.id, uid) == name:
+            suspects = suspects or not there
+        elif there:
+            renamed.append(Renamed(uid, name))
+    found = Difference(tuple(renamed), in_delivery_order(arrived.values()))
+    _apply(turn, row, found, stamp)
+    return Observed(settled=not suspects, suspects=suspects)
+
+
+def _apply(turn: Turn, row: MailboxRow, found: Difference, stamp: Stamp) -> None:
+    for renamed in found.renamed:
+        _apply_rename(turn, row, renamed, stamp)
+    arrived = list(found.arrived)
+    for double in found.doubled:
+        separate = resolve_double(turn.folder(row), double.kept, double.extra)
+        if separate is not None:
+            arrived.append(separate)
+    if arrived:
+        _apply_arrivals(turn, row, arrived, stamp)
+
+
+def _apply_rename(turn: Turn, row: MailboxRow, renamed: Renamed, stamp: Stamp) -> None:
+    message = turn.batch.message(row.id, renamed.uid)
+    assert message is not None
+    mask = mask_in(row, renamed.name, message.mask & ~(SYSTEM_MASK | LETTER_MASK))
+    turn.batch.set_name(row.id, renamed.uid, renamed.name)
+    if mask != message.mask:
+        turn.batch.set_mask(row.id, renamed.uid, stamp.modseq, mask)
+    if renamed.name.startswith(b"new/") and turn.disk.of(row.id).takers:
+        _take(turn, row, renamed.uid, renamed.name)
+
+
+def _apply_arrivals(turn: Turn, row: MailboxRow, names: list[bytes], stamp: Stamp) -> None:
+    row = turn.row(row.id)
+    uids = _uids_for(turn, row, names)
+    messages = [
+        NewMessage(uids[name], stamp.modseq, mask_in(row, name), name, base_of(name))
+        for name in sorted(names, key=lambda name: uids[name])
+    ]
+    turn.batch.add_many(row.id, messages)
+    turn.update(row.id, uidnext=messages[-1].uid + 1)
+    turn.unlisted.setdefault(row.id, []).extend((m.uid, m.name) for m in messages)
+    if turn.disk.of(row.id).takers:
+        for message in messages:
+            if message.name.startswith(b"new/"):
+                _take(turn, row, message.uid, message.name)
+
+
+def _uids_for(turn: Turn, row: MailboxRow, names: list[bytes]) -> dict[bytes, int]:
+    """UIDs for arrivals: those that another server gave them meanwhile, else the next ones.
+
+    What `dovecot-uidlist` says is adopted only above all UIDs that were ever given here.
+    """
+    folder = turn.folder(row)
+    state = turn.disk.of(row.id)
+    adopted: dict[bytes, int] = {}
+    stamp = uidlist_stamp(folder)
+    if stamp is not None and stamp != state.uidlist:
+        uidlist = read_uidlist(folder)
+        state.uidlist = stamp
+        if uidlist is not None and uidlist.uidvalidity == row.uidvalidity:
+            adopted = {e.base: e.uid for e in uidlist.entries if e.uid >= row.uidnext}
+    uids = {name: adopted[base_of(name)] for name in names if base_of(name) in adopted}
+    following = max(row.uidnext, max(uids.values(), default=0) + 1)
+    for name in names:
+        if name not in uids:
+            uids[name] = following
+            following += 1
+    return uids
+
+
+def _take(turn: Turn, row: MailboxRow, uid: int, name: bytes) -> None:
+    try:
+        taken = take_new(turn.folder(row), name)
+    except FileNotFoundError:
+        return
+    if taken != name:
+        turn.batch.set_name(row.id, uid, taken)
+
+
+def _name_of_base(turn: Turn, row: MailboxRow, base: bytes) -> bytes | None:
+    uid = turn.batch.uid_of(row.id, base)
+    return None if uid is None else turn.batch.name(row.id, uid)
+

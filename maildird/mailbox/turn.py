@@ -1,0 +1,155 @@
+"""One turn: the index batch and the disk, and what a turn owes at its end.
+
+Theory of operation. A turn runs in one worker thread call and holds one LMDB write transaction from
+its first look to its end. Each request in it first reads (index and disk), then touches the disk,
+then writes to the batch. After the last request the directories in which something must survive a
+power cut are synced, the batch is committed, and only then does anybody hear of it.
+
+- A request that fails takes back what it made visible (`on_failure`) and leaves the others alone.
+- A turn whose commit fails takes back what all its requests made visible; what can't be taken back
+  (a rename, an unlink) is then nothing but an outside change, which the next observation finds.
+- A mailbox gets one MODSEQ per request, and none when nothing changes.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from maildird.index.batches import Batch
+from maildird.index.rows import MailboxRow
+from maildird.maildir.folders import fsync_directory
+from maildird.maildir.layouts import Layout
+from maildird.mailbox.disk import Disk
+from maildird.terms.codes import Code
+from maildird.terms.errors import Refused
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Stamp:
+    """The MODSEQ of one request's changes to one mailbox; taken only when `modseq` is asked for."""
+
+    row: MailboxRow
+    used: bool = False
+
+    @property
+    def modseq(self) -> int:
+        """The MODSEQ for what changes now."""
+        self.used = True
+        return self.row.highestmodseq + 1
+
+
+@dataclass(slots=True)
+class Turn:
+    """What the requests of one turn share.
+
+    `modseqs` is what will be announced, by mailbox id. `unlisted` are the new UIDs of each mailbox
+    with their names, for its uidlist; `relist` the mailboxes whose uidlist has to be written anew.
+    """
+
+    batch: Batch
+    layout: Layout
+    disk: Disk
+    modseqs: dict[int, int] = field(default_factory=dict)
+    unlisted: dict[int, list[tuple[int, bytes]]] = field(default_factory=dict)
+    relist: set[int] = field(default_factory=set)
+    tree_changed: bool = False
+    _undo: list[Callable[[], None]] = field(default_factory=list)
+    _unsynced: set[bytes] = field(default_factory=set)
+
+    def row(self, mailbox: int) -> MailboxRow:
+        """The mailbox's row; Refused (NONEXISTENT) when it was deleted meanwhile."""
+        row = self.batch.mailbox(mailbox)
+        if row is None:
+            raise Refused(Code.NONEXISTENT, "the mailbox was deleted")
+        return row
+
+    def folder(self, row: MailboxRow) -> bytes:
+        """The mailbox's directory."""
+        return self.layout.directory(row.parts)
+
+    @contextmanager
+    def stamping(self, row: MailboxRow) -> Iterator[Stamp]:
+        """Give changes to a mailbox their MODSEQ; what was stamped counts also when it raises."""
+        stamp = Stamp(row)
+        try:
+            yield stamp
+        finally:
+            if stamp.used:
+                self._raise_modseq(row.id, stamp.modseq)
+
+    def update(self, mailbox: int, **changes: object) -> MailboxRow:
+        """Write some fields of the mailbox's row anew, and give the row as it is then."""
+        row = replace(self.row(mailbox), **changes)  # type: ignore[arg-type]
+        return self.batch.put_mailbox(row)
+
+    def announce(self, mailbox: int, modseq: int) -> None:
+        """Have the mailbox's watchers told after the commit."""
+        self.modseqs[mailbox] = max(modseq, self.modseqs.get(mailbox, 0))
+
+    def on_failure(self, undo: Callable[[], None]) -> None:
+        """Have `undo` called should this request, or the whole turn, fail."""
+        self._undo.append(undo)
+
+    @contextmanager
+    def undoing(self) -> Iterator[None]:
+        """Take back what a request made visible when it fails."""
+        begun = len(self._undo)
+        try:
+            yield
+        except BaseException:
+            self._take_back(begun)
+            raise
+
+    def pass_point_of_no_return(self) -> None:
+        """What was made visible so far stays, whatever fails: something relies on it now."""
+        self._undo.clear()
+
+    def take_back(self) -> None:
+        """Undo everything: the commit failed."""
+        self._take_back(0)
+
+    def sync_later(self, directory: bytes) -> None:
+        """Have `directory` synced before the commit."""
+        self._unsynced.add(directory)
+
+    def sync_now(self, directory: bytes) -> None:
+        """Sync `directory` at once: what follows relies on it."""
+        fsync_directory(directory)
+        self._unsynced.discard(directory)
+
+    def sync(self) -> None:
+        """Sync all directories that wait for it."""
+        for directory in sorted(self._unsynced):
+            fsync_directory(directory)
+        self._unsynced.clear()
+
+    def _raise_modseq(self, mailbox: int, modseq: int) -> None:
+        if self.batch.mailbox(mailbox) is not None:
+            self.update(mailbox, highestmodseq=modseq)
+            self.announce(mailbox, modseq)
+
+    def _take_back(self, begun: int) -> None:
+        while len(self._undo) > begun:
+            undo = self._undo.pop()
+            try:
+                undo()
+            except OSError as error:
+                logger.error("could not take back a change that failed: %s", error)
+
+
+def first_modseq(told: int = 0) -> int:
+    """A mailbox's first MODSEQ: the time in seconds, or above what was `told` of it before.
+
+    Other servers count from 1; the time lies above whatever they told a client.
+    """
+    return max(int(time.time()), told + 1)
+
+
+def path_of(folder: bytes, name: bytes) -> bytes:
+    """The path of `subdir/file` in a folder."""
+    return os.path.join(folder, name)

@@ -1,0 +1,88 @@
+"""Running turns: from requests to a committed batch and a report. All in one worker thread call."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from maildird.index.batches import Batch
+from maildird.index.environment import Index
+from maildird.maildir.layouts import Layout
+from maildird.mailbox import requests
+from maildird.mailbox.adopting import adopt
+from maildird.mailbox.arriving import copy_to, deliver
+from maildird.mailbox.disk import Disk
+from maildird.mailbox.door import Outcome, TurnReport
+from maildird.mailbox.expunging import expunge
+from maildird.mailbox.foldering import create, delete, observe_tree, rename
+from maildird.mailbox.observing import observe, take_all_new
+from maildird.mailbox.requests import Learn, Request
+from maildird.mailbox.storing import store
+from maildird.mailbox.turn import Turn
+from maildird.terms.errors import Refused
+
+
+def learn(turn: Turn, request: Learn) -> None:
+    """Keep facts of those messages that are still there."""
+    for uid, facts in request.facts.items():
+        if turn.batch.message(request.mailbox, uid) is not None:
+            turn.batch.put_facts(request.mailbox, uid, facts)
+
+
+_WORK: dict[type[Request[Any]], Callable[[Turn, Any], object]] = {
+    requests.Observe: observe,
+    requests.ObserveTree: observe_tree,
+    requests.Adopt: adopt,
+    requests.TakeNew: take_all_new,
+    requests.Store: store,
+    requests.Expunge: expunge,
+    requests.Deliver: deliver,
+    requests.CopyTo: copy_to,
+    requests.Create: create,
+    requests.Delete: delete,
+    requests.Rename: rename,
+    requests.Learn: learn,
+}
+
+
+class Turns:
+    """Runs the turns of one account on its index and its tree."""
+
+    def __init__(self, index: Index, layout: Layout, disk: Disk) -> None:
+        self._index = index
+        self._layout = layout
+        self._disk = disk
+
+    def run(self, asked: Sequence[Request[Any]]) -> TurnReport:
+        """One turn; raises only what makes the whole of it fail, after taking it back."""
+        turns: list[Turn] = []
+
+        def work(batch: Batch) -> list[Outcome]:
+            turn = Turn(batch, self._layout, self._disk)
+            turns.append(turn)
+            outcomes = [_outcome(turn, request) for request in asked]
+            turn.sync()
+            return outcomes
+
+        try:
+            outcomes = self._index.write(work)
+        except BaseException:
+            self._disk.all_out_of_step()
+            for turn in turns:
+                turn.take_back()
+            raise
+        (turn,) = turns
+        return TurnReport(
+            outcomes=outcomes,
+            modseqs=turn.modseqs,
+            unlisted=turn.unlisted,
+            relist=frozenset(turn.relist),
+            folders=self._layout.folders() if turn.tree_changed else None,
+        )
+
+
+def _outcome(turn: Turn, request: Request[Any]) -> Outcome:
+    """Do one request. What is no refusal and no trouble with files fails the whole turn."""
+    try:
+        with turn.undoing():
+            return Outcome(_WORK[type(request)](turn, request))
+    except (Refused, OSError) as error:
+        return Outcome(error=error)
