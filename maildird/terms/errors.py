@@ -39,6 +39,10 @@ class MessageGone(MaildirdError):
     """The file of a message is no longer there, or can't be read; the session goes on."""
 
 
+class MailboxDeleted(MaildirdError):
+    """The selected mailbox is no more; nothing can be told about it, the session has to end."""
+
+
 class SettingsError(MaildirdError):
     """A setting or command-line argument that can't be used; says what would be right."""
 
