@@ -8,7 +8,7 @@ are mistakes in the code and raise ValueError or KeyError, upon which the whole 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, repeat
 
 import lmdb
 
@@ -24,6 +24,7 @@ from maildird.index.schema import (
     SIZE,
     SUBDIR_LENGTH,
     TOMBSTONE,
+    base_of,
     folder_key,
     meta_key,
     pack_facts,
@@ -41,15 +42,18 @@ class Batch(Snapshot):
         self._transaction.put(meta_key(name), value, db=self._tables.meta)
 
     def put_mailbox(self, row: MailboxRow) -> MailboxRow:
-        """Keep a mailbox's row, a new one under a new id if its id is 0; returns what is kept.
+        """Keep a mailbox's row, as a new mailbox's if its id is 0; returns what is kept.
 
-        `pruned_modseq` never goes down: the higher one of `row` and of what was kept stays.
+        Of two values of `pruned_modseq`, the row's and the one that was kept, the higher stays:
+        `prune` may have moved it since the row was read.
         """
-        if row.id == 0:
-            row = replace(row, id=self._next_id())
-        kept = self.mailbox(row.id)
-        if kept is not None:
+        if row.id:
+            kept = self._expect_mailbox(row.id)
+            _refuse_going_back(row, kept)
             row = replace(row, pruned_modseq=max(row.pruned_modseq, kept.pruned_modseq))
+        else:
+            kept = None
+            row = replace(row, id=self._next_id())
         self._put_folder(row, kept)
         self._transaction.put(NUMBER.pack(row.id), pack_mailbox(row), db=self._tables.mailboxes)
         return row
@@ -75,31 +79,37 @@ class Batch(Snapshot):
 
     def add(self, mailbox: int, uid: int, modseq: int, mask: int, name: bytes, base: bytes) -> None:
         """Add a message; `name` and `base` as in NewMessage."""
-        self._expect_mailbox(mailbox)
-        self._add(mailbox, NewMessage(uid, modseq, mask, name, base))
-        self._count_unseen(mailbox, _unseen(mask))
+        self.add_many(mailbox, (NewMessage(uid, modseq, mask, name, base),))
 
     def add_many(self, mailbox: int, messages: Sequence[NewMessage]) -> None:
-        """Add messages whose UIDs rise; above all UIDs that are there it is several times quicker.
+        """Add messages whose UIDs rise; quickest by the thousand and into an empty mailbox.
 
-        The way to index a mailbox for the first time.
+        Each table is filled column by column and in its own order, so that every record lands
+        beside the last.
         """
         self._expect_mailbox(mailbox)
-        if not messages:
-            return
-        if not all(a.uid < b.uid for a, b in pairwise(messages)):
-            raise ValueError("UIDs of messages to add must rise")
-        if self.message_count(mailbox):
-            for message in messages:
-                self._add(mailbox, message)
-        else:
-            self._fill(mailbox, messages)
-        self._count_unseen(mailbox, sum(_unseen(message.mask) for message in messages))
+        self._refuse_clashes(mailbox, messages)
+        uids = [message.uid for message in messages]
+        modseqs = [message.modseq for message in messages]
+        masks = [message.mask for message in messages]
+        names = [message.name for message in messages]
+        bases = [message.base for message in messages]
+        if not all(map(bytes.startswith, names, bases, repeat(SUBDIR_LENGTH))):
+            raise ValueError(f"a name for mailbox {mailbox} doesn't begin with its base name")
+        file_heads = map(FILE_HEAD.pack, uids, map(len, bases))
+        tables = self._tables
+        self._put_all(tables.messages, mailbox, map(RECORD.pack, uids, modseqs, masks))
+        self._put_all(tables.changes, mailbox, sorted(map(RECORD.pack, modseqs, uids, masks)))
+        self._put_all(tables.files, mailbox, map(bytes.__add__, file_heads, names))
+        self._put_all(tables.bases, mailbox, sorted(map(_base_record, bases, uids)))
+        self._count_unseen(mailbox, sum(map(_unseen, masks)))
 
     def set_mask(self, mailbox: int, uid: int, modseq: int, mask: int) -> None:
         """Give a message other flags and a new MODSEQ."""
+        key, tables = LIST_KEY.pack(mailbox), self._tables
         old = self._take_message(mailbox, uid)
-        self._put_message(mailbox, MessageRow(uid, modseq, mask))
+        self._transaction.put(key, RECORD.pack(uid, modseq, mask), db=tables.messages)
+        self._transaction.put(key, RECORD.pack(modseq, uid, mask), db=tables.changes)
         self._count_unseen(mailbox, _unseen(mask) - _unseen(old.mask))
 
     def set_name(self, mailbox: int, uid: int, name: bytes) -> None:
@@ -107,8 +117,8 @@ class Batch(Snapshot):
         key, table = LIST_KEY.pack(mailbox), self._tables.files
         old = self._expect_file(mailbox, uid)
         new = old[: FILE_HEAD.size] + name
-        if _base_of(new) != _base_of(old):
-            raise ValueError(f"{name!r} is not a name of the message {_base_of(old)!r}")
+        if base_of(new) != base_of(old):
+            raise ValueError(f"{name!r} is not a name of the message {base_of(old)!r}")
         self._transaction.delete(key, old, db=table)
         self._transaction.put(key, new, db=table)
 
@@ -118,7 +128,7 @@ class Batch(Snapshot):
         message = self._take_message(mailbox, uid)
         file = self._expect_file(mailbox, uid)
         self._transaction.delete(key, file, db=tables.files)
-        self._transaction.delete(key, _base_record(_base_of(file), uid), db=tables.bases)
+        self._transaction.delete(key, _base_record(base_of(file), uid), db=tables.bases)
         self._drop_facts(mailbox, uid)
         self._transaction.put(key, TOMBSTONE.pack(modseq, uid), db=tables.gone)
         self._count_unseen(mailbox, -_unseen(message.mask))
@@ -169,42 +179,23 @@ class Batch(Snapshot):
         if kept is not None:
             self._transaction.delete(folder_key(kept.parts), db=table)
 
-    def _add(self, mailbox: int, message: NewMessage) -> None:
-        if self.message(mailbox, message.uid) is not None:
-            raise ValueError(f"UID {message.uid} is in use in mailbox {mailbox}")
-        if self.uid_of(mailbox, message.base) is not None:
-            raise ValueError(f"a message {message.base!r} is in mailbox {mailbox} already")
-        key, tables = LIST_KEY.pack(mailbox), self._tables
-        self._put_message(mailbox, MessageRow(message.uid, message.modseq, message.mask))
-        self._transaction.put(key, _file_record(message), db=tables.files)
-        self._transaction.put(key, _base_record(message.base, message.uid), db=tables.bases)
+    def _refuse_clashes(self, mailbox: int, messages: Sequence[NewMessage]) -> None:
+        """Raise ValueError where a UID or a base name would stand for two messages."""
+        if not all(a.uid < b.uid for a, b in pairwise(messages)):
+            raise ValueError(f"UIDs to add to mailbox {mailbox} must rise")
+        if len({message.base for message in messages}) < len(messages):
+            raise ValueError(f"a base name is given twice for mailbox {mailbox}")
+        if not self.message_count(mailbox):
+            return
+        for message in messages:
+            if self.message(mailbox, message.uid) is not None:
+                raise ValueError(f"UID {message.uid} is in use in mailbox {mailbox}")
+            if self.uid_of(mailbox, message.base) is not None:
+                raise ValueError(f"a message {message.base!r} is in mailbox {mailbox} already")
 
-    def _fill(self, mailbox: int, messages: Sequence[NewMessage]) -> None:
-        """Add messages to a mailbox that has none, table by table in each one's order."""
-        tables = self._tables
-        self._put_sorted(tables.messages, mailbox, (RECORD.pack(*m[:3]) for m in messages))
-        changes = sorted(RECORD.pack(m.modseq, m.uid, m.mask) for m in messages)
-        self._put_sorted(tables.changes, mailbox, changes)
-        self._put_sorted(tables.files, mailbox, map(_file_record, messages))
-        bases = sorted(_base_record(m.base, m.uid) for m in messages)
-        for one, next_one in pairwise(bases):
-            if one[: -NUMBER.size] == next_one[: -NUMBER.size]:
-                raise ValueError(f"the base name {one[: -NUMBER.size]!r} is given twice")
-        self._put_sorted(tables.bases, mailbox, bases)
-
-    def _put_sorted(self, table: "lmdb._Database", mailbox: int, records: Iterable[bytes]) -> None:
-        """Put duplicates in their order, quick because each lands beside the last.
-
-        Without `append`, which py-lmdb 1.4 applies to keys and never to duplicates.
-        """
-        key = LIST_KEY.pack(mailbox)
-        self._transaction.cursor(table).putmulti((key, record) for record in records)
-
-    def _put_message(self, mailbox: int, message: MessageRow) -> None:
-        key, tables = LIST_KEY.pack(mailbox), self._tables
-        uid, modseq, mask = message
-        self._transaction.put(key, RECORD.pack(uid, modseq, mask), db=tables.messages)
-        self._transaction.put(key, RECORD.pack(modseq, uid, mask), db=tables.changes)
+    def _put_all(self, table: "lmdb._Database", mailbox: int, records: Iterable[bytes]) -> None:
+        """Put rising records; without `append`, which py-lmdb 1.4 can't do to duplicates."""
+        self._transaction.cursor(table).putmulti(zip(repeat(LIST_KEY.pack(mailbox)), records))
 
     def _take_message(self, mailbox: int, uid: int) -> MessageRow:
         """Remove the records of a message; returns what it was."""
@@ -235,21 +226,16 @@ class Batch(Snapshot):
             self._transaction.put(NUMBER.pack(mailbox), count, db=self._tables.unseen)
 
 
+def _refuse_going_back(row: MailboxRow, kept: MailboxRow) -> None:
+    """Raise ValueError where numbers that were told to clients would be told again."""
+    if row.highestmodseq < kept.highestmodseq:
+        raise ValueError(f"HIGHESTMODSEQ of mailbox {row.id} would go down")
+    if row.uidnext < kept.uidnext and row.uidvalidity == kept.uidvalidity:
+        raise ValueError(f"UIDNEXT of mailbox {row.id} would go down")
+
+
 def _unseen(mask: int) -> int:
     return 0 if mask & SEEN else 1
-
-
-def _file_record(message: NewMessage) -> bytes:
-    record = FILE_HEAD.pack(message.uid, len(message.base)) + message.name
-    if _base_of(record) != message.base:
-        raise ValueError(f"{message.name!r} is not a name of the message {message.base!r}")
-    return record
-
-
-def _base_of(file_record: bytes) -> bytes:
-    _, length = FILE_HEAD.unpack_from(file_record)
-    start = FILE_HEAD.size + SUBDIR_LENGTH
-    return file_record[start : start + length]
 
 
 def _base_record(base: bytes, uid: int) -> bytes:

@@ -24,21 +24,17 @@ from maildird.index.schema import (
     NUMBER,
     RECORD,
     SIZE,
-    SUBDIR_LENGTH,
     TOMBSTONE,
     Tables,
+    base_of,
     columns,
     folder_key,
-    message_of_change,
-    message_of_record,
     meta_key,
     unpack_facts,
     unpack_mailbox,
 )
 
 _uid_ahead = NUMBER.unpack_from
-_file_head = FILE_HEAD.unpack_from
-_BASE_AT = FILE_HEAD.size + SUBDIR_LENGTH
 
 
 class Snapshot:
@@ -88,7 +84,7 @@ class Snapshot:
     def message(self, mailbox: int, uid: int) -> MessageRow | None:
         """One message; None when it isn't there (any more)."""
         record = self._record(self._tables.messages, mailbox, uid)
-        return None if record is None else message_of_record(record)
+        return None if record is None else MessageRow(*RECORD.unpack(record))
 
     def messages(self, mailbox: int, uids: Iterable[int]) -> list[MessageRow]:
         """Those of `uids` that are there, in the order asked for."""
@@ -98,7 +94,7 @@ class Snapshot:
     def changed_since(self, mailbox: int, modseq: int) -> list[MessageRow]:
         """The messages whose MODSEQ is above `modseq`, by (modseq, uid); costs O(answer)."""
         changes = self._list_from(self._tables.changes, mailbox, NUMBER.pack(modseq + 1))
-        return [message_of_change(change) for change in changes]
+        return [MessageRow(uid, since, mask) for since, uid, mask in map(RECORD.unpack, changes)]
 
     def gone_since(self, mailbox: int, modseq: int) -> list[Tombstone]:
         """The tombstones whose MODSEQ is above `modseq`, by (modseq, uid); costs O(answer).
@@ -120,11 +116,10 @@ class Snapshot:
 
     def names_by_base(self, mailbox: int) -> dict[bytes, tuple[int, bytes]]:
         """(uid, name) of every message by its base name: what a listing is compared with."""
-        found = {}
-        for record in self._list_from(self._tables.files, mailbox, b""):
-            uid, length = _file_head(record)
-            found[record[_BASE_AT : _BASE_AT + length]] = uid, record[FILE_HEAD.size :]
-        return found
+        return {
+            base_of(record): (_uid_ahead(record)[0], record[FILE_HEAD.size :])
+            for record in self._list_from(self._tables.files, mailbox, b"")
+        }
 
     def uid_of(self, mailbox: int, base: bytes) -> int | None:
         """The living message of that base name."""
