@@ -65,7 +65,9 @@ class Snapshot:
 
     def columns(self, mailbox: int) -> Columns:
         """All messages; the quick way to read a whole mailbox."""
-        return Columns(*columns(self._records(self._tables.messages, mailbox, RECORD.size), "QQQ"))
+        return Columns(
+            *columns(self._packed_records(self._tables.messages, mailbox, RECORD.size), "QQQ")
+        )
 
     def message_count(self, mailbox: int) -> int:
         """How many messages there are; costs the same at any size."""
@@ -139,9 +141,19 @@ class Snapshot:
 
     def sizes(self, mailbox: int) -> Sizes:
         """Sizes and dates of all messages whose facts are known, read as quickly as `columns`."""
-        return Sizes(*columns(self._records(self._tables.sizes, mailbox, SIZE.size), "QQq"))
+        records = self._packed_records(self._tables.sizes, mailbox, SIZE.size)
+        return Sizes(*columns(records, "QQq"))
 
-    def _records(self, table: "lmdb._Database", mailbox: int, size: int) -> memoryview:
+    def keys(self, table: str) -> Iterator[bytes]:
+        """The keys of a table of the schema, each once; for `check`."""
+        cursor = self._transaction.cursor(getattr(self._tables, table))
+        return cursor.iternext_nodup(keys=True, values=False)
+
+    def records(self, table: str, mailbox: int) -> Iterator[bytes]:
+        """What a table of the schema has under a mailbox's id, as it lies there; for `check`."""
+        return self._list_from(getattr(self._tables, table), mailbox, b"")
+
+    def _packed_records(self, table: "lmdb._Database", mailbox: int, size: int) -> memoryview:
         """All records of a mailbox, one after the other, each behind the key."""
         return self._transaction.cursor(table).getmulti(
             (LIST_KEY.pack(mailbox),), dupdata=True, dupfixed_bytes=size, keyfixed=True

@@ -1,0 +1,206 @@
+"""Every invariant that the tables keep among each other.
+
+What is checked against the Maildir is not here: this page knows the index alone. A finding means a
+mistake in the code or a damaged disk; as the index is disposable, the cure is to remove it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from maildird.index.rows import MailboxRow
+from maildird.index.schema import (
+    BASE_END,
+    FACTS_KEY,
+    FILE_HEAD,
+    LAST_ID_KEY,
+    NUMBER,
+    RECORD,
+    TOMBSTONE,
+    base_of,
+    folder_key,
+)
+from maildird.index.snapshots import Snapshot
+from maildird.terms.flags import (
+    LETTER_MASK,
+    MAX_KEYWORDS,
+    SEEN,
+    SYSTEM_FLAGS,
+    keyword_bit,
+)
+
+_BY_MAILBOX: Final = (
+    "messages",
+    "changes",
+    "gone",
+    "files",
+    "bases",
+    "sizes",
+    "facts",
+    "unseen",
+)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """An invariant that doesn't hold, in one sentence; `mailbox` is None where none is to blame."""
+
+    mailbox: int | None
+    what: str
+
+
+def check(snapshot: Snapshot) -> list[Finding]:
+    """Everything that is wrong in the index; reads all of it."""
+    rows = snapshot.mailboxes()
+    findings = [
+        Finding(None, what) for part in (_folders, _strays, _facts) for what in part(snapshot, rows)
+    ]
+    for row in rows:
+        findings += [
+            Finding(row.id, what)
+            for part in (_row, _messages, _changes, _files, _tombstones, _sizes)
+            for what in part(snapshot, row)
+        ]
+    return findings
+
+
+def _folders(snapshot: Snapshot, rows: list[MailboxRow]) -> Iterator[str]:
+    """Each mailbox is found by its parts, and nothing else is."""
+    if {NUMBER.pack(row.id) for row in rows} != set(snapshot.keys("mailboxes")):
+        yield "a mailbox is kept under another id than its own"
+    if {folder_key(row.parts) for row in rows} != set(snapshot.keys("folders")):
+        yield "folders and mailboxes don't name the same parts"
+    for row in rows:
+        if snapshot.mailbox_named(row.parts) != row:
+            yield f"{row.parts!r} doesn't lead to mailbox {row.id}"
+    last_id = snapshot.meta(LAST_ID_KEY.decode("ascii"))
+    if rows and (last_id is None or NUMBER.unpack(last_id)[0] < max(row.id for row in rows)):
+        yield "a mailbox id that is in use would be allotted again"
+
+
+def _strays(snapshot: Snapshot, rows: list[MailboxRow]) -> Iterator[str]:
+    """A mailbox that was dropped has left nothing."""
+    ids = {row.id for row in rows}
+    for table in _BY_MAILBOX:
+        for mailbox in sorted({NUMBER.unpack_from(key)[0] for key in snapshot.keys(table)} - ids):
+            yield f"{table} has records of mailbox {mailbox}, which isn't there"
+
+
+def _facts(snapshot: Snapshot, rows: list[MailboxRow]) -> Iterator[str]:
+    """Facts and sizes are known of the same messages."""
+    sized = {(row.id, uid) for row in rows for uid in snapshot.sizes(row.id).uids}
+    for mailbox, uid in sorted(sized ^ set(map(FACTS_KEY.unpack, snapshot.keys("facts")))):
+        yield f"only one of size and facts is known of UID {uid} in mailbox {mailbox}"
+
+
+def _row(_: Snapshot, row: MailboxRow) -> Iterator[str]:
+    """The numbers of a mailbox are possible by themselves."""
+    if not row.parts or not all(row.parts):
+        yield f"{row.parts!r} is no mailbox's name"
+    if not 0 < row.uidvalidity < 1 << 32:
+        yield f"UIDVALIDITY {row.uidvalidity} is not a number from 1 to 2^32 - 1"
+    if not 0 < row.uidnext <= 1 << 32:
+        yield f"UIDNEXT {row.uidnext} is not a number from 1 to 2^32"
+    if not 0 < row.highestmodseq < 1 << 63:
+        yield f"HIGHESTMODSEQ {row.highestmodseq} is not a number from 1 to 2^63 - 1"
+    if row.pruned_modseq > row.highestmodseq:
+        yield f"tombstones are pruned up to {row.pruned_modseq}, above HIGHESTMODSEQ"
+    if row.first_recent > row.uidnext:
+        yield f"the first recent UID {row.first_recent} lies above UIDNEXT"
+    if len(row.guid) != 16:
+        yield f"a GUID has 16 octets, not {len(row.guid)}"
+    if len(row.keywords) > MAX_KEYWORDS:
+        yield f"{len(row.keywords)} keywords are more than {MAX_KEYWORDS}"
+    yield from _repeated("keyword", (name.lower() for name in row.keywords if name))
+
+
+def _messages(snapshot: Snapshot, row: MailboxRow) -> Iterator[str]:
+    """Messages have numbers below those told, and flags that have a name or a letter."""
+    known = LETTER_MASK
+    for bit in SYSTEM_FLAGS.values():
+        known |= bit
+    for number, name in enumerate(row.keywords):
+        known |= keyword_bit(number) if name else 0
+    records = [RECORD.unpack(record) for record in snapshot.records("messages", row.id)]
+    yield from _repeated("UID", (uid for uid, _, _ in records))
+    for uid, modseq, mask in records:
+        yield from _numbers(row, uid, modseq)
+        if mask & ~known:
+            yield f"UID {uid} has flags without a name: {mask & ~known:#x}"
+    unseen = sum(not mask & SEEN for _, _, mask in records)
+    if unseen != snapshot.unseen_count(row.id):
+        yield f"{unseen} messages are unseen, not {snapshot.unseen_count(row.id)}"
+    if len(records) != snapshot.message_count(row.id):
+        yield f"{len(records)} messages are there, not {snapshot.message_count(row.id)}"
+
+
+def _changes(snapshot: Snapshot, row: MailboxRow) -> Iterator[str]:
+    """Changes are the messages, in another order."""
+    messages = {RECORD.unpack(record) for record in snapshot.records("messages", row.id)}
+    changes = {RECORD.unpack(record) for record in snapshot.records("changes", row.id)}
+    changes = {(uid, modseq, mask) for modseq, uid, mask in changes}
+    for uid, modseq, _ in sorted(messages ^ changes):
+        yield f"UID {uid} with MODSEQ {modseq} is not the same in messages and changes"
+
+
+def _files(snapshot: Snapshot, row: MailboxRow) -> Iterator[str]:
+    """Each message has one name and one base name, which is part of the name; nothing else has."""
+    uids = snapshot.columns(row.id).uids
+    named, of_files = [], []
+    for file in snapshot.records("files", row.id):
+        uid, base, name = FILE_HEAD.unpack_from(file)[0], base_of(file), file[FILE_HEAD.size :]
+        named.append(uid)
+        of_files.append(base + BASE_END + NUMBER.pack(uid))
+        if not base or not name.startswith((b"cur/" + base, b"new/" + base)):
+            yield f"UID {uid} has {name!r} for a name and {base!r} for a base name"
+    yield from _differences("UID", "messages", uids, "files", named)
+    bases = list(snapshot.records("bases", row.id))
+    yield from _differences("base name", "files", of_files, "bases", bases)
+    yield from _repeated("base name", (record[: -NUMBER.size] for record in bases))
+
+
+def _tombstones(snapshot: Snapshot, row: MailboxRow) -> Iterator[str]:
+    """A UID is expunged once, for ever, and at a MODSEQ that was not pruned."""
+    tombstones = [TOMBSTONE.unpack(record) for record in snapshot.records("gone", row.id)]
+    yield from _repeated("tombstone of UID", (uid for _, uid in tombstones))
+    alive = set(snapshot.columns(row.id).uids)
+    for modseq, uid in tombstones:
+        yield from _numbers(row, uid, modseq)
+        if uid in alive:
+            yield f"UID {uid} is both there and expunged"
+        if modseq <= row.pruned_modseq:
+            yield f"the tombstone of UID {uid} at {modseq} should have been pruned"
+
+
+def _sizes(snapshot: Snapshot, row: MailboxRow) -> Iterator[str]:
+    """Sizes are known once, and only of messages that are there."""
+    sized = snapshot.sizes(row.id).uids
+    yield from _repeated("size of UID", sized)
+    for uid in sorted(set(sized) - set(snapshot.columns(row.id).uids)):
+        yield f"the size of UID {uid} is known, which isn't there"
+
+
+def _numbers(row: MailboxRow, uid: int, modseq: int) -> Iterator[str]:
+    if not 0 < uid < row.uidnext:
+        yield f"UID {uid} is not below UIDNEXT {row.uidnext}"
+    if not 0 < modseq <= row.highestmodseq:
+        yield f"MODSEQ {modseq} of UID {uid} is above HIGHESTMODSEQ {row.highestmodseq}"
+
+
+def _repeated(what: str, values: Iterable[object]) -> Iterator[str]:
+    for value, count in Counter(values).items():
+        if count > 1:
+            yield f"{what} {value!r} is there {count} times"
+
+
+def _differences(
+    what: str, one: str, values: Iterable[T], other: str, other_values: Iterable[T]
+) -> Iterator[str]:
+    """Where two collections don't hold the same, each value once."""
+    counts, other_counts = Counter(values), Counter(other_values)
+    for value in counts.keys() | other_counts.keys():
+        if (counts[value], other_counts[value]) != (1, 1):
+            yield f"{what} {value!r}: {counts[value]} in {one}, {other_counts[value]} in {other}"
