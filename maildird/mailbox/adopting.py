@@ -12,16 +12,16 @@ one is told every UID that it may have and the mailbox hasn't.
 import os
 
 from maildird.index.rows import MailboxRow, NewMessage
-from maildird.maildir.folders import folder_identity, list_folder
-from maildird.maildir.keywords import read_keywords
-from maildird.maildir.names import mask_of_letters, parse_name
-from maildird.maildir.uidlists import UidList, read_uidlist
-from maildird.maildir.uidvalidity import claim_uidvalidity
 from maildird.mailbox.keywords import named_mask
 from maildird.mailbox.namespace import Parts
 from maildird.mailbox.reconcile import base_of, in_delivery_order
 from maildird.mailbox.requests import Adopt
 from maildird.mailbox.turn import Turn, first_modseq
+from maildird.maildir.folders import folder_identity, list_folder
+from maildird.maildir.keywords import read_keywords
+from maildird.maildir.names import mask_of_letters, parse_name
+from maildird.maildir.uidlists import UidList, read_uidlist
+from maildird.maildir.uidvalidity import claim_uidvalidity
 from maildird.terms.flags import SYSTEM_MASK
 
 
@@ -79,7 +79,9 @@ def mask_in(row: MailboxRow, name: bytes, kept: int = 0) -> int:
     return letters & (SYSTEM_MASK | named_mask(row.keywords)) | kept
 
 
-def _messages(row: MailboxRow, uidlist: UidList | None, names: frozenset[bytes]) -> list[NewMessage]:
+def _messages(
+    row: MailboxRow, uidlist: UidList | None, names: frozenset[bytes]
+) -> list[NewMessage]:
     listed = {entry.base: entry.uid for entry in uidlist.entries} if uidlist else {}
     by_base: dict[bytes, bytes] = {}
     for name in in_delivery_order(names):

@@ -9,7 +9,6 @@ import os
 from collections.abc import Callable
 
 from maildird.index.rows import MailboxRow, NewMessage
-from maildird.maildir.folders import copy_into, publish
 from maildird.mailbox.expunging import remove_message
 from maildird.mailbox.keywords import named_letters, numbers_of
 from maildird.mailbox.observing import look_again
@@ -17,6 +16,7 @@ from maildird.mailbox.reconcile import base_of
 from maildird.mailbox.requests import CopyTo, Deliver
 from maildird.mailbox.results import Appended, Copied
 from maildird.mailbox.turn import Turn
+from maildird.maildir.folders import copy_into, publish
 from maildird.terms.flags import flag_names
 
 
@@ -125,4 +125,3 @@ def _remove_originals(turn: Turn, mailbox: int, uids: list[int]) -> None:
 
 def _remover(folder: bytes, name: bytes) -> Callable[[], None]:
     return lambda: os.unlink(os.path.join(folder, name))
-

@@ -51,6 +51,15 @@ class Disk:
         """The mailbox is no more."""
         self._folders.pop(mailbox, None)
 
+    def take(self, mailbox: int) -> None:
+        """A session has the mailbox selected read-write."""
+        self.of(mailbox).takers += 1
+
+    def release(self, mailbox: int) -> None:
+        """A session left a mailbox that it had selected read-write."""
+        state = self.of(mailbox)
+        state.takers = max(0, state.takers - 1)
+
     def all_out_of_step(self) -> None:
         """Events may have been lost: nothing is known to be in step."""
         for state in list(self._folders.values()):

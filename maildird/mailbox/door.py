@@ -137,9 +137,7 @@ class Door:
         """One turn, to its end whatever is cancelled meanwhile; a failure is everybody's."""
         with trio.CancelScope(shield=True):
             try:
-                report = await trio.to_thread.run_sync(
-                    self._turn, requests, limiter=self._limiter
-                )
+                report = await trio.to_thread.run_sync(self._turn, requests, limiter=self._limiter)
             except Exception as error:
                 return [Outcome(error=error)] * len(requests)
         self._announce(report)

@@ -1,11 +1,11 @@
 """EXPUNGE: files go, then a tombstone for each."""
 
 from maildird.index.rows import MailboxRow, MessageRow
-from maildird.maildir.folders import remove
 from maildird.mailbox.observing import look_again
 from maildird.mailbox.requests import Expunge
 from maildird.mailbox.results import Expunged
 from maildird.mailbox.turn import Stamp, Turn
+from maildird.maildir.folders import remove
 from maildird.terms.flags import DELETED
 
 

@@ -1,16 +1,15 @@
 """CREATE, DELETE and RENAME, and what other programs did to the folders themselves."""
 
 import logging
-import os
 
 from maildird.index.rows import MailboxRow
-from maildird.maildir.folders import folder_identity, list_folder
-from maildird.mailbox.adopting import found, next_uidvalidity
+from maildird.mailbox.adopting import found
 from maildird.mailbox.arriving import copy_to
 from maildird.mailbox.namespace import INBOX, Parts
 from maildird.mailbox.requests import CopyTo, Create, Delete, ObserveTree, Rename
 from maildird.mailbox.turn import Turn
 from maildird.mailbox.wake import GONE
+from maildird.maildir.folders import folder_identity
 from maildird.terms.codes import Code
 from maildird.terms.errors import Refused
 

@@ -9,9 +9,9 @@ programs set what they like) is not free: those messages would get the keyword.
 from collections.abc import Iterable
 
 from maildird.index.rows import MailboxRow
+from maildird.mailbox.turn import Turn
 from maildird.maildir.keywords import write_keywords
 from maildird.maildir.names import parse_name
-from maildird.mailbox.turn import Turn
 from maildird.terms.codes import Code
 from maildird.terms.errors import Refused
 from maildird.terms.flags import (

@@ -22,9 +22,7 @@ def parts_of(namespace: Namespace, name: str) -> Parts:
         return INBOX
     separator, prefix = namespace.separator, namespace.prefix
     if not _has_prefix(name, prefix):
-        raise Refused(
-            Code.NONEXISTENT, f"mailbox names other than INBOX begin with {prefix} here"
-        )
+        raise Refused(Code.NONEXISTENT, f"mailbox names other than INBOX begin with {prefix} here")
     parts = tuple(name[len(prefix) :].split(separator))
     if not prefix and len(parts) > 1 and parts[0].upper() == "INBOX":
         parts = (*INBOX, *parts[1:])

@@ -12,15 +12,6 @@ mail is moved from new/ to cur/ as it is seen.
 import logging
 
 from maildird.index.rows import MailboxRow, NewMessage
-from maildird.maildir.folders import (
-    Listing,
-    exists_in,
-    list_folder,
-    list_new,
-    resolve_double,
-    take_new,
-)
-from maildird.maildir.uidlists import read_uidlist, uidlist_stamp
 from maildird.mailbox.adopting import mask_in
 from maildird.mailbox.keywords import take_over_keywords
 from maildird.mailbox.reconcile import (
@@ -32,6 +23,15 @@ from maildird.mailbox.reconcile import (
 )
 from maildird.mailbox.requests import Observe, Observed, TakeNew
 from maildird.mailbox.turn import Stamp, Turn
+from maildird.maildir.folders import (
+    Listing,
+    exists_in,
+    list_folder,
+    list_new,
+    resolve_double,
+    take_new,
+)
+from maildird.maildir.uidlists import read_uidlist, uidlist_stamp
 from maildird.terms.flags import LETTER_MASK, SYSTEM_MASK
 
 logger = logging.getLogger(__name__)
@@ -55,11 +55,9 @@ def look_again(turn: Turn, row: MailboxRow, stamp: Stamp) -> None:
 
 
 def take_all_new(turn: Turn, request: TakeNew) -> None:
-    """Move all messages of a mailbox that lie in new/ to cur/, and keep `first_recent`."""
+    """Move all messages of a mailbox that lie in new/ to cur/."""
     row = turn.row(request.mailbox)
     folder = turn.folder(row)
-    if row.first_recent < request.first_recent:
-        row = turn.update(row.id, first_recent=request.first_recent)
     with turn.disk.own_changes(row.id, folder):
         for name in list_new(folder):
             uid = turn.batch.uid_of(row.id, base_of(name))
@@ -96,9 +94,7 @@ def _believed_removals(
     return found.missing
 
 
-def _observe_hinted(
-    turn: Turn, row: MailboxRow, hints: frozenset[bytes], stamp: Stamp
-) -> Observed:
+def _observe_hinted(turn: Turn, row: MailboxRow, hints: frozenset[bytes], stamp: Stamp) -> Observed:
     """Look only at names that events spoke of; what they say is gone waits for a listing."""
     folder = turn.folder(row)
     renamed, arrived, suspects = [], {}, False
@@ -191,4 +187,3 @@ def _take(turn: Turn, row: MailboxRow, uid: int, name: bytes) -> None:
 def _name_of_base(turn: Turn, row: MailboxRow, base: bytes) -> bytes | None:
     uid = turn.batch.uid_of(row.id, base)
     return None if uid is None else turn.batch.name(row.id, uid)
-

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from maildird.index.rows import Facts
-from maildird.maildir.folders import Staged
 from maildird.mailbox.namespace import Parts
 from maildird.mailbox.results import Appended, Copied, Expunged, FlagChangeHow, Stored
+from maildird.maildir.folders import Staged
 
 Answer = TypeVar("Answer")
 
@@ -54,10 +54,14 @@ class Adopt(Request[int]):
 
 @dataclass(frozen=True, slots=True)
 class TakeNew(Request[None]):
-    """Move a mailbox's messages from new/ to cur/: somebody opened it read-write.
+    """Move a mailbox's messages from new/ to cur/: somebody opened it read-write."""
 
-    `first_recent` is the lowest UID that no session was told of as \\Recent.
-    """
+    mailbox: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeepRecent(Request[None]):
+    """Keep the lowest UID that no session was told of as \\Recent."""
 
     mailbox: int
     first_recent: int
@@ -100,7 +104,7 @@ class Deliver(Request[Appended]):
 
 @dataclass(frozen=True, slots=True)
 class CopyTo(Request[Copied]):
-    """Copy `uids` (rising) to another mailbox or the same, all or none; `move` removes them here."""
+    """Copy `uids` (rising) to a mailbox, all or none; `move` removes them where they were."""
 
     source: int
     uids: tuple[int, ...]
@@ -137,4 +141,3 @@ class Learn(Request[None]):
 
     mailbox: int
     facts: Mapping[int, Facts]
-

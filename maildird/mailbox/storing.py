@@ -8,12 +8,12 @@ is looked at once more and the change is made on top of what the other one did.
 from dataclasses import dataclass
 
 from maildird.index.rows import MailboxRow, MessageRow
-from maildird.maildir.folders import change_flags
 from maildird.mailbox.keywords import named_letters, numbers_of
 from maildird.mailbox.observing import look_again
 from maildird.mailbox.requests import Store
 from maildird.mailbox.results import FlagChangeHow, Stored
 from maildird.mailbox.turn import Stamp, Turn
+from maildird.maildir.folders import change_flags
 from maildird.terms.flags import LETTER_MASK, SYSTEM_MASK
 
 

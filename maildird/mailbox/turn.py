@@ -20,9 +20,9 @@ from dataclasses import dataclass, field, replace
 
 from maildird.index.batches import Batch
 from maildird.index.rows import MailboxRow
+from maildird.mailbox.disk import Disk
 from maildird.maildir.folders import fsync_directory
 from maildird.maildir.layouts import Layout
-from maildird.mailbox.disk import Disk
 from maildird.terms.codes import Code
 from maildird.terms.errors import Refused
 

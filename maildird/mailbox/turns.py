@@ -5,7 +5,6 @@ from typing import Any
 
 from maildird.index.batches import Batch
 from maildird.index.environment import Index
-from maildird.maildir.layouts import Layout
 from maildird.mailbox import requests
 from maildird.mailbox.adopting import adopt
 from maildird.mailbox.arriving import copy_to, deliver
@@ -14,9 +13,10 @@ from maildird.mailbox.door import Outcome, TurnReport
 from maildird.mailbox.expunging import expunge
 from maildird.mailbox.foldering import create, delete, observe_tree, rename
 from maildird.mailbox.observing import observe, take_all_new
-from maildird.mailbox.requests import Learn, Request
+from maildird.mailbox.requests import KeepRecent, Learn, Request
 from maildird.mailbox.storing import store
 from maildird.mailbox.turn import Turn
+from maildird.maildir.layouts import Layout
 from maildird.terms.errors import Refused
 
 
@@ -25,6 +25,13 @@ def learn(turn: Turn, request: Learn) -> None:
     for uid, facts in request.facts.items():
         if turn.batch.message(request.mailbox, uid) is not None:
             turn.batch.put_facts(request.mailbox, uid, facts)
+
+
+def keep_recent(turn: Turn, request: KeepRecent) -> None:
+    """Have the next server know which messages no session was told of as \\Recent."""
+    row = turn.batch.mailbox(request.mailbox)
+    if row is not None and row.first_recent < request.first_recent:
+        turn.update(row.id, first_recent=request.first_recent)
 
 
 _WORK: dict[type[Request[Any]], Callable[[Turn, Any], object]] = {
@@ -40,6 +47,7 @@ _WORK: dict[type[Request[Any]], Callable[[Turn, Any], object]] = {
     requests.Delete: delete,
     requests.Rename: rename,
     requests.Learn: learn,
+    requests.KeepRecent: keep_recent,
 }
 
 

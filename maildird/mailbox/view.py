@@ -111,9 +111,7 @@ class View:
         if not self._withheld:
             return ()
         positions = sorted(bisect_left(self.uids, uid) for uid in self._withheld)
-        removals = tuple(
-            Removal(at + 1 - told, self.uids[at]) for told, at in enumerate(positions)
-        )
+        removals = tuple(Removal(at + 1 - told, self.uids[at]) for told, at in enumerate(positions))
         for column in (self.uids, self.modseqs, self.masks):
             _drop(column, positions)
         self._withheld.clear()

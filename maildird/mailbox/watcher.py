@@ -17,11 +17,11 @@ from typing import Final
 
 import trio
 
-from maildird.maildir.folders import folder_mtimes
-from maildird.maildir.monitor import Dirty
 from maildird.mailbox.disk import Disk
 from maildird.mailbox.door import Door
 from maildird.mailbox.requests import Observe, Observed, ObserveTree
+from maildird.maildir.folders import folder_mtimes
+from maildird.maildir.monitor import Dirty
 from maildird.terms.errors import MaildirdError
 
 logger = logging.getLogger(__name__)
@@ -33,11 +33,12 @@ PATIENCE: Final = 0.2
 """How long `refresh` waits for a removal to be proven (s)."""
 
 
-@dataclass(slots=True)
-class _Pending:
-    hints: set[bytes] | None
+@dataclass(frozen=True, slots=True)
+class _Later:
+    """When a mailbox is to be listed again, and the pause (s) that led there."""
+
     due: float
-    pause: float = FIRST_PAUSE
+    pause: float
 
 
 class Watcher:
@@ -52,7 +53,8 @@ class Watcher:
         self._door = door
         self._disk = disk
         self._watched = watched
-        self._pending: dict[int, _Pending] = {}
+        self._hints: dict[int, set[bytes] | None] = {}
+        self._later: dict[int, _Later] = {}
         self._tree_pending = False
         self._stirred = trio.Event()
         self._troubled: set[int] = set()
@@ -71,14 +73,12 @@ class Watcher:
         self._stirred.set()
 
     def mark(self, mailbox: int, name: bytes | None = None) -> None:
-        """Have a mailbox looked at soon, all of it when no name is given."""
-        pending = self._pending.get(mailbox)
-        if pending is None:
-            self._pending[mailbox] = _Pending({name} if name else None, trio.current_time())
-        elif name is None:
-            pending.hints = None
-        elif pending.hints is not None:
-            pending.hints.add(name)
+        """Have a mailbox looked at now, all of it when no name is given."""
+        hints = self._hints.setdefault(mailbox, set())
+        if name is None:
+            self._hints[mailbox] = None
+        elif hints is not None:
+            hints.add(name)
         self._stirred.set()
 
     async def refresh(self, mailbox: int, folder: bytes) -> None:
@@ -86,25 +86,33 @@ class Watcher:
 
         Raises FileNotFoundError when the folder is gone, Refused when it can't be read.
         """
-        if mailbox not in self._pending and self._in_step(mailbox, folder):
+        if mailbox not in self._hints and self._in_step(mailbox, folder):
             return
-        with trio.move_on_after(PATIENCE):
-            while (await self._observe(mailbox, None)).suspects:
-                await trio.sleep(FIRST_PAUSE)
+        self._hints.pop(mailbox, None)
+        observed = await self._observe(mailbox, None)
+        patience = trio.current_time() + PATIENCE
+        while observed.suspects and trio.current_time() < patience:
+            await trio.sleep(FIRST_PAUSE)
+            observed = await self._observe(mailbox, None)
+        if not observed.settled:
+            self._look_later(mailbox, FIRST_PAUSE)
 
     async def run(self) -> None:
         """Make observations as they come due, until cancelled."""
         while True:
-            with trio.move_on_at(min((p.due for p in self._pending.values()), default=math.inf)):
+            next_due = min((later.due for later in self._later.values()), default=math.inf)
+            with trio.move_on_at(next_due):
                 await self._stirred.wait()
             self._stirred = trio.Event()
             if self._tree_pending:
                 self._tree_pending = False
                 await self._try(ObserveTree())
+            while self._hints:
+                mailbox, hints = self._hints.popitem()
+                await self._look(mailbox, None if hints is None else frozenset(hints))
             now = trio.current_time()
-            for mailbox, pending in list(self._pending.items()):
-                if pending.due <= now:
-                    await self._observe_pending(mailbox, pending)
+            for mailbox in [m for m, later in self._later.items() if later.due <= now]:
+                await self._look(mailbox, None)
 
     async def sweep(self) -> None:
         """Compare times every `SWEEP` seconds, until cancelled."""
@@ -117,20 +125,28 @@ class Watcher:
             self._tree_pending = True
             self._stirred.set()
 
-    async def _observe_pending(self, mailbox: int, pending: _Pending) -> None:
-        hints = None if pending.hints is None else frozenset(pending.hints)
-        self._pending.pop(mailbox, None)
+    async def _look(self, mailbox: int, hints: frozenset[bytes] | None) -> None:
+        """One observation; what does not settle is listed again after a pause."""
+        before = self._later.get(mailbox)
         try:
             observed = await self._observe(mailbox, hints)
         except (MaildirdError, OSError) as error:
+            self._later.pop(mailbox, None)
             if mailbox not in self._troubled:
                 logger.warning("%s", error)
             self._troubled.add(mailbox)
             return
         self._troubled.discard(mailbox)
-        if not observed.settled and mailbox not in self._pending:
-            due = trio.current_time() + pending.pause
-            self._pending[mailbox] = _Pending(None, due, min(2 * pending.pause, LONGEST_PAUSE))
+        if hints is None:
+            self._later.pop(mailbox, None)
+        if not observed.settled:
+            pause = FIRST_PAUSE if before is None else min(2 * before.pause, LONGEST_PAUSE)
+            self._look_later(mailbox, pause)
+
+    def _look_later(self, mailbox: int, pause: float) -> None:
+        if mailbox not in self._later:
+            self._later[mailbox] = _Later(trio.current_time() + pause, pause)
+            self._stirred.set()
 
     async def _observe(self, mailbox: int, hints: frozenset[bytes] | None) -> Observed:
         return await self._door.ask(Observe(mailbox, hints))

@@ -1,0 +1,287 @@
+"""One user's mail: the tree, its index, the door, the monitor, and what sessions ask of them."""
+
+import os
+from collections.abc import Callable, Sequence
+
+import trio
+
+from maildird.index.environment import Index
+from maildird.index.rows import Facts, MailboxRow
+from maildird.mailbox import requests
+from maildird.mailbox.disk import Disk
+from maildird.mailbox.door import Door, TurnReport
+from maildird.mailbox.namespace import INBOX, Parts, name_of, parts_of, parts_to_create
+from maildird.mailbox.results import (
+    Appended,
+    Incoming,
+    MailboxEntry,
+    MailboxStatus,
+    Namespace,
+)
+from maildird.mailbox.selected import Selected
+from maildird.mailbox.settings import AccountSettings
+from maildird.mailbox.special_use import CREATABLE, canonical
+from maildird.mailbox.tree import Tree, entries
+from maildird.mailbox.turns import Turns
+from maildird.mailbox.uidlist_keeper import UidListKeeper
+from maildird.mailbox.view import View
+from maildird.mailbox.wake import Wake
+from maildird.mailbox.watcher import Watcher
+from maildird.maildir.content import read_content
+from maildird.maildir.folders import Staged, discard, stage
+from maildird.maildir.layouts import Layout
+from maildird.maildir.monitor import Monitor
+from maildird.maildir.subscriptions import change_subscription, read_subscriptions
+from maildird.terms.codes import Code
+from maildird.terms.errors import Refused
+
+Describe = Callable[[bytes, int], Facts]
+"""Computes the facts of a message from its wire form and internal date (Unix seconds)."""
+
+
+class Account:
+    """What one user's sessions share. Made by `opening.open_account`, which also ends it."""
+
+    def __init__(
+        self,
+        settings: AccountSettings,
+        namespace: Namespace,
+        index: Index,
+        layout: Layout,
+        describe: Describe,
+    ) -> None:
+        self.name = settings.name
+        self.namespace = namespace
+        self.append_limit = settings.append_limit
+        self.describe = describe
+        self.index = index
+        self.wake = Wake()
+        self.disk = Disk()
+        self.door = Door(Turns(index, layout, self.disk).run, self._announce)
+        self.tree = Tree(layout)
+        self.watcher = Watcher(self.door, self.disk, self.tree.watched)
+        self.keeper = UidListKeeper(index, layout, self.disk)
+        self._settings = settings
+        self._layout = layout
+        self._monitor: Monitor | None = None
+        self._first_recent: dict[int, int] = {}
+        self._subscribing = trio.Lock()
+
+    def watch_with(self, monitor: Monitor) -> None:
+        """Have `monitor` watch the folders that come into being."""
+        self._monitor = monitor
+        self.disk.events_trusted = monitor.kind == "inotify"
+
+    async def finish(self) -> None:
+        """Do what still waits; no session asks any more."""
+        await self.door.finish()
+        await self.keeper.finish()
+
+    async def list(self) -> Sequence[MailboxEntry]:
+        """The whole hierarchy of names, INBOX first."""
+        folders = await trio.to_thread.run_sync(self._layout.folders)
+        with self.index.snapshot() as snapshot:
+            created = {row.parts: row.use for row in snapshot.mailboxes() if row.use}
+        return entries(self.namespace, folders, self._settings.special_use, created)
+
+    async def subscriptions(self) -> frozenset[str]:
+        """The names that are subscribed, whether or not such mailboxes exist."""
+        subscribed = await trio.to_thread.run_sync(read_subscriptions, self._layout.root)
+        return frozenset(name_of(self.namespace, parts) for parts in subscribed)
+
+    async def subscribe(self, name: str) -> None:
+        """Add a name to the subscriptions; Refused (CANNOT) for one that can't be a mailbox."""
+        await self._change_subscription(parts_to_create(self.namespace, name), True)
+
+    async def unsubscribe(self, name: str) -> None:
+        """Take a name from the subscriptions; one that isn't there is no error."""
+        await self._change_subscription(parts_of(self.namespace, name), False)
+
+    async def create(self, name: str, use: Sequence[str] = ()) -> None:
+        """Make a mailbox; Refused (ALREADYEXISTS, CANNOT, USEATTR)."""
+        attributes = tuple(dict.fromkeys(canonical(attribute) or attribute for attribute in use))
+        if not set(attributes) <= CREATABLE:
+            raise Refused(
+                Code.USEATTR, f"a mailbox can be made with USE {' '.join(sorted(CREATABLE))} only"
+            )
+        parts = parts_to_create(self.namespace, name)
+        if attributes:
+            await self._need_free(attributes)
+        await self.door.ask(requests.Create(parts, attributes))
+
+    async def delete(self, name: str) -> None:
+        """Delete a mailbox and its messages; Refused (CANNOT, HASCHILDREN, NONEXISTENT)."""
+        await self.door.ask(requests.Delete(parts_of(self.namespace, name)))
+
+    async def rename(self, source: str, target: str) -> None:
+        """Rename a mailbox with its children; Refused (ALREADYEXISTS, CANNOT, NONEXISTENT)."""
+        old = parts_of(self.namespace, source)
+        if old == INBOX:
+            await self._ready(INBOX)
+        await self.door.ask(requests.Rename(old, parts_to_create(self.namespace, target)))
+
+    async def status(self, name: str) -> MailboxStatus:
+        """A mailbox's numbers as the disk has them now; Refused (NONEXISTENT, UNAVAILABLE)."""
+        mailbox = await self._ready(parts_of(self.namespace, name))
+        with self.index.snapshot() as snapshot:
+            row = _there(snapshot.mailbox(mailbox))
+            return MailboxStatus(
+                messages=snapshot.message_count(mailbox),
+                recent=len(snapshot.uids_from(mailbox, self._recent_from(mailbox))),
+                uidnext=row.uidnext,
+                uidvalidity=row.uidvalidity,
+                unseen=snapshot.unseen_count(mailbox),
+                highestmodseq=row.highestmodseq,
+            )
+
+    async def size(self, name: str) -> int:
+        """The sum of all RFC822.SIZE in octets (RFC 8438); reads what was never read before."""
+        mailbox = await self._ready(parts_of(self.namespace, name))
+        with self.index.snapshot() as snapshot:
+            known = snapshot.sizes(mailbox)
+            unknown = sorted(set(snapshot.columns(mailbox).uids) - set(known.uids))
+            folder = self.folder_of(_there(snapshot.mailbox(mailbox)).parts)
+            names = {uid: snapshot.name(mailbox, uid) for uid in unknown}
+        learnt = await trio.to_thread.run_sync(self._describe_all, folder, names)
+        if learnt:
+            self.door.post(requests.Learn(mailbox, learnt))
+        return sum(known.sizes) + sum(facts.size for facts in learnt.values())
+
+    async def open(self, name: str, *, read_only: bool) -> Selected:
+        """Select a mailbox; Refused (NONEXISTENT, UNAVAILABLE)."""
+        mailbox = await self._ready(parts_of(self.namespace, name))
+        if read_only:
+            return self._select(name, mailbox, self._recent_from(mailbox), read_only=True)
+        first_recent = self._recent_from(mailbox)
+        self.disk.take(mailbox)
+        try:
+            await self.door.ask(requests.TakeNew(mailbox))
+            selected = self._select(name, mailbox, first_recent, read_only=False)
+        except BaseException:
+            self.disk.release(mailbox)
+            raise
+        self.claim_recent(mailbox, selected.view.uidnext)
+        return selected
+
+    async def append(self, name: str, messages: Sequence[Incoming]) -> Appended:
+        """Add messages, all or none; Refused (TRYCREATE, LIMIT), OSError when the disk fails."""
+        mailbox = await self.target(name)
+        with self.index.snapshot() as snapshot:
+            folder = self.folder_of(_there(snapshot.mailbox(mailbox)).parts)
+        staged: list[Staged] = []
+        try:
+            for message in messages:
+                staged.append(
+                    await trio.to_thread.run_sync(
+                        stage, folder, message.content, message.internaldate
+                    )
+                )
+            deliveries = tuple(
+                requests.Delivery(each, message.flags)
+                for each, message in zip(staged, messages, strict=True)
+            )
+            return await self.door.ask(requests.Deliver(mailbox, deliveries))
+        finally:
+            for each in staged:
+                discard(each)
+
+    async def target(self, name: str) -> int:
+        """The id of the mailbox that messages are to go to; Refused (TRYCREATE) when not there."""
+        try:
+            return await self._known(parts_of(self.namespace, name))
+        except Refused as error:
+            if error.code is Code.NONEXISTENT:
+                raise Refused(Code.TRYCREATE, "there is no such mailbox; CREATE it first") from None
+            raise
+
+    def folder_of(self, parts: Parts) -> bytes:
+        """The directory of a mailbox."""
+        return self._layout.directory(parts)
+
+    def claim_recent(self, mailbox: int, uidnext: int) -> None:
+        """All UIDs below `uidnext` have been told as \\Recent now."""
+        self._first_recent[mailbox] = max(uidnext, self._first_recent.get(mailbox, 1))
+
+    def keep_recent(self, mailbox: int) -> None:
+        """A session left a mailbox: have the index know what is \\Recent no more."""
+        if mailbox in self._first_recent:
+            self.door.post(requests.KeepRecent(mailbox, self._first_recent[mailbox]))
+
+    async def _ready(self, parts: Parts) -> int:
+        """The id of a mailbox whose index has seen what the disk has."""
+        mailbox = await self._known(parts)
+        try:
+            await self.watcher.refresh(mailbox, self.folder_of(parts))
+        except FileNotFoundError:
+            await self.door.ask(requests.ObserveTree())
+            mailbox = await self._known(parts)
+        return mailbox
+
+    async def _known(self, parts: Parts) -> int:
+        """The id of a mailbox; a folder that the index doesn't know yet is taken in."""
+        with self.index.snapshot() as snapshot:
+            row = snapshot.mailbox_named(parts)
+        if row is not None:
+            return row.id
+        folders = await trio.to_thread.run_sync(self._layout.folders)
+        if parts not in folders:
+            raise Refused(Code.NONEXISTENT, "there is no such mailbox")
+        return await self.door.ask(requests.Adopt(parts))
+
+    def _select(self, name: str, mailbox: int, first_recent: int, *, read_only: bool) -> Selected:
+        with self.index.snapshot() as snapshot:
+            row = _there(snapshot.mailbox(mailbox))
+            columns = snapshot.columns(mailbox)
+        return Selected(self, name, row, View(row, columns, first_recent), read_only)
+
+    def _recent_from(self, mailbox: int) -> int:
+        """The lowest UID that no session was told of as \\Recent."""
+        if mailbox not in self._first_recent:
+            with self.index.snapshot() as snapshot:
+                self._first_recent[mailbox] = _there(snapshot.mailbox(mailbox)).first_recent
+        return self._first_recent[mailbox]
+
+    async def _need_free(self, attributes: Sequence[str]) -> None:
+        """Refused (USEATTR) when a mailbox has one of the special uses already."""
+        taken = {use for entry in await self.list() for use in entry.use}
+        for attribute in attributes:
+            if attribute in taken:
+                raise Refused(Code.USEATTR, f"another mailbox is {attribute} already")
+
+    async def _change_subscription(self, parts: Parts, subscribed: bool) -> None:
+        async with self._subscribing:
+            await trio.to_thread.run_sync(change_subscription, self._layout.root, parts, subscribed)
+
+    def _describe_all(self, folder: bytes, names: dict[int, bytes | None]) -> dict[int, Facts]:
+        learnt = {}
+        for uid, name in names.items():
+            if name is not None:
+                try:
+                    content = read_content(os.path.join(folder, name))
+                except FileNotFoundError:
+                    continue
+                learnt[uid] = self.describe(content.data, content.internaldate)
+        return learnt
+
+    def _announce(self, report: TurnReport) -> None:
+        if report.folders is not None:
+            with self.index.snapshot() as snapshot:
+                self.tree.replace(report.folders, snapshot.mailboxes())
+            if self._monitor is not None:
+                self._monitor.watch_only(report.folders.values())
+        for mailbox in report.relist:
+            self._enter(mailbox)
+        self.keeper.note(report.unlisted, report.relist)
+        self.wake.announce(report.modseqs)
+
+    def _enter(self, mailbox: int) -> None:
+        with self.index.snapshot() as snapshot:
+            row = snapshot.mailbox(mailbox)
+        if row is not None:
+            self.tree.add(row)
+
+
+def _there(row: MailboxRow | None) -> MailboxRow:
+    if row is None:
+        raise Refused(Code.NONEXISTENT, "the mailbox was deleted")
+    return row

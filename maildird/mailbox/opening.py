@@ -1,0 +1,106 @@
+"""Opening an account: the layout is recognised, the index opened, the monitor and tasks started."""
+
+import logging
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import trio
+
+from maildird.index.environment import Index
+from maildird.mailbox import requests
+from maildird.mailbox.account import Account, Describe
+from maildird.mailbox.namespace import INBOX
+from maildird.mailbox.results import Namespace
+from maildird.mailbox.settings import AccountSettings
+from maildird.maildir.layouts import Layout, Recognised, make_layout, recognise
+from maildird.maildir.monitor import Dirty, Monitor
+from maildird.terms.errors import SettingsError
+
+logger = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def open_account(settings: AccountSettings, describe: Describe) -> AsyncIterator[Account]:
+    """Serve one account inside the `with`; at its end all turns are done and the index is closed.
+
+    Raises SettingsError when there is no Maildir, IndexUnusable when the index can't be used.
+    """
+    layout, namespace = layout_of(settings)
+    index = Index.open(os.path.join(settings.state_directory, b"index"))
+    try:
+        account = Account(settings, namespace, index, layout, describe)
+        monitor = _monitor(account, layout)
+        try:
+            await _serve_ready(account, layout)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(account.door.run)
+                nursery.start_soon(account.watcher.run)
+                nursery.start_soon(account.watcher.sweep)
+                nursery.start_soon(account.keeper.run)
+                yield account
+                nursery.cancel_scope.cancel()
+        finally:
+            monitor.stop()
+            with trio.CancelScope(shield=True):
+                await account.finish()
+    finally:
+        index.close()
+
+
+def layout_of(settings: AccountSettings) -> tuple[Layout, Namespace]:
+    """How the tree is laid out, by the settings or else by what stands there."""
+    if not os.path.isdir(settings.root):
+        raise SettingsError(
+            f"there is no directory {os.fsdecode(settings.root)};"
+            " name a Maildir that exists, or make an empty directory for it"
+        )
+    found = recognise(settings.root)
+    kind = settings.layout or found.kind
+    separator = settings.separator or found.separator
+    layout = make_layout(
+        Recognised(
+            kind=kind,
+            names=settings.names or found.names,
+            inbox=settings.inbox or (found.inbox if kind == found.kind else None),
+            separator=separator,
+        ),
+        settings.root,
+    )
+    return layout, Namespace(settings.prefix, separator)
+
+
+def _monitor(account: Account, layout: Layout) -> Monitor:
+    """The monitor of the tree; its thread hands each event over to trio's."""
+    token = trio.lowlevel.current_trio_token()
+
+    def hear(dirty: Dirty) -> None:
+        mailbox = account.tree.mailbox_in(dirty.folder) if dirty.folder else None
+        account.watcher.hear(dirty, mailbox)
+
+    def notify(dirty: Dirty) -> None:
+        try:
+            token.run_sync_soon(hear, dirty)
+        except trio.RunFinishedError:
+            logger.debug("an event came after the end")
+
+    monitor = Monitor(layout.root, notify)
+    monitor.start(layout.folders().values())
+    account.watch_with(monitor)
+    return monitor
+
+
+async def _serve_ready(account: Account, layout: Layout) -> None:
+    """Make INBOX where there is none, and have every folder looked at in the background."""
+    folders = await trio.to_thread.run_sync(layout.folders)
+    if INBOX not in folders:
+        await trio.to_thread.run_sync(layout.create, INBOX)
+        folders = await trio.to_thread.run_sync(layout.folders)
+    with account.index.snapshot() as snapshot:
+        rows = snapshot.mailboxes()
+    account.tree.replace(folders, rows)
+    known = {row.parts for row in rows}
+    for mailbox in account.tree.watched():
+        account.watcher.mark(mailbox)
+    for parts in sorted(folders.keys() - known):
+        account.door.post(requests.Adopt(parts))

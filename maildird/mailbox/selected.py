@@ -1,0 +1,218 @@
+"""A mailbox that a session has selected: its view, and what the session may do to it."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import trio
+
+from maildird.index.environment import Index
+from maildird.index.rows import Facts, MailboxRow
+from maildird.mailbox import requests
+from maildird.mailbox.disk import Disk
+from maildird.mailbox.door import Door
+from maildird.mailbox.namespace import Parts
+from maildird.mailbox.results import (
+    NOTHING,
+    Changes,
+    Copied,
+    Expunged,
+    FlagChangeHow,
+    Stored,
+)
+from maildird.mailbox.view import View
+from maildird.mailbox.wake import GONE, Wake
+from maildird.mailbox.watcher import Watcher
+from maildird.maildir.content import Content, read_content
+from maildird.terms.codes import Code
+from maildird.terms.errors import MailboxDeleted, MessageGone, Refused
+from maildird.terms.sets import UidSet
+
+
+class Home(Protocol):
+    """What a selected mailbox needs of its account."""
+
+    index: Index
+    door: Door
+    wake: Wake
+    disk: Disk
+    watcher: Watcher
+
+    def folder_of(self, parts: Parts) -> bytes:
+        """The directory of a mailbox."""
+
+    def claim_recent(self, mailbox: int, uidnext: int) -> None:
+        """All UIDs below `uidnext` have been told as \\Recent now."""
+
+    def keep_recent(self, mailbox: int) -> None:
+        """A session left the mailbox: what it claimed is kept."""
+
+    async def target(self, name: str) -> int:
+        """The mailbox id of the target of COPY or MOVE; Refused (TRYCREATE) when there is none."""
+
+
+class Selected:
+    """One session's selected mailbox; close it when the session leaves it.
+
+    What needs the mailbox raises MailboxDeleted once it was deleted. UIDs that are passed in rise.
+    """
+
+    def __init__(self, home: Home, name: str, row: MailboxRow, view: View, read_only: bool) -> None:
+        self.name = name
+        self.view = view
+        self.read_only = read_only
+        self.id = row.id
+        self.uidvalidity = row.uidvalidity
+        self.guid = row.guid
+        self.keywords = row.keywords
+        self._home = home
+        self._parts = row.parts
+
+    async def refresh(self) -> None:
+        """Make sure that the index has seen what the disk has; cheap when nothing changed."""
+        try:
+            await self._home.watcher.refresh(self.id, self._folder)
+        except FileNotFoundError:
+            await self._home.door.ask(requests.ObserveTree())
+
+    def pull(self, may_expunge: bool) -> Changes:
+        """Move the view to what the index has now, and say what has to be told of that."""
+        latest = self._home.wake.latest(self.id)
+        if latest <= self.view.pulled and not (may_expunge and self.view.withheld):
+            return NOTHING
+        with self._home.index.snapshot() as snapshot:
+            row = snapshot.mailbox(self.id)
+            if row is None:
+                raise MailboxDeleted("the selected mailbox was deleted")
+            changed = snapshot.changed_since(self.id, self.view.pulled)
+            gone = snapshot.gone_since(self.id, self.view.pulled)
+        named = row.keywords != self.keywords
+        self.keywords = row.keywords
+        self._parts = row.parts
+        changes = self.view.advance(row, changed, gone, may_expunge=may_expunge, keywords=named)
+        if not self.read_only:
+            self._home.claim_recent(self.id, self.view.uidnext)
+        return changes
+
+    async def changed(self) -> None:
+        """Return when something was announced that the view has not pulled yet."""
+        await self._home.wake.beyond(self.id, self.view.pulled)
+
+    @property
+    def deleted(self) -> bool:
+        """Whether the mailbox is known to be gone."""
+        return self._home.wake.latest(self.id) == GONE
+
+    async def store(
+        self,
+        uids: Sequence[int],
+        how: FlagChangeHow,
+        flags: tuple[str, ...],
+        unchanged_since: int | None = None,
+    ) -> Stored:
+        """Change flags; Refused (LIMIT) for a keyword too many, OSError when the disk fails."""
+        self._need_read_write()
+        request = requests.Store(self.id, tuple(uids), how, flags, unchanged_since)
+        return await self._home.door.ask(request)
+
+    async def expunge(self, uids: Sequence[int] | None = None) -> Expunged:
+        """Remove the messages that have \\Deleted and are in the view, among `uids` if given."""
+        self._need_read_write()
+        told = self.view.uids if uids is None else uids
+        return await self._home.door.ask(requests.Expunge(self.id, tuple(told)))
+
+    async def copy(self, uids: Sequence[int], name: str) -> Copied:
+        """Copy messages; Refused (TRYCREATE) when there is no such mailbox."""
+        target = await self._home.target(name)
+        return await self._home.door.ask(requests.CopyTo(self.id, tuple(uids), target))
+
+    async def move(self, uids: Sequence[int], name: str) -> Copied:
+        """Move messages; errors as for `copy`."""
+        self._need_read_write()
+        target = await self._home.target(name)
+        return await self._home.door.ask(requests.CopyTo(self.id, tuple(uids), target, move=True))
+
+    async def read(self, uid: int) -> Content:
+        """The message as it goes over the wire.
+
+        MessageGone when its file is no longer there; OSError when it can't be read.
+        """
+        for attempt in (1, 2):
+            with self._home.index.snapshot() as snapshot:
+                name = snapshot.name(self.id, uid)
+            if name is None:
+                break
+            path = os.path.join(self._folder, name)
+            try:
+                return await trio.to_thread.run_sync(read_content, path)
+            except FileNotFoundError:
+                if attempt == 1:
+                    await self._home.door.ask(requests.Observe(self.id))
+        raise MessageGone(f"message {uid} of {self.name} is no longer there")
+
+    def facts(self, uids: Sequence[int]) -> dict[int, Facts]:
+        """What the index knows of these messages' content."""
+        with self._home.index.snapshot() as snapshot:
+            found = ((uid, snapshot.facts(self.id, uid)) for uid in uids)
+            return {uid: facts for uid, facts in found if facts is not None}
+
+    def learn(self, facts: Mapping[int, Facts]) -> None:
+        """Have the index keep what was computed; it need not be waited for."""
+        if facts:
+            self._home.door.post(requests.Learn(self.id, dict(facts)))
+
+    def changed_since(self, modseq: int) -> list[int]:
+        """UIDs of the view whose MODSEQ is above `modseq`, as the view knows it; they rise."""
+        with self._home.index.snapshot() as snapshot:
+            changed = snapshot.changed_since(self.id, modseq)
+        return sorted(uid for uid, _, _ in changed if self._told_modseq(uid) > modseq)
+
+    def gone_since(self, modseq: int) -> UidSet:
+        """UIDs that were removed after `modseq` and that the view doesn't have.
+
+        Where tombstones as old as that were pruned, or never known, every UID that the view lacks.
+        """
+        with self._home.index.snapshot() as snapshot:
+            row = snapshot.mailbox(self.id)
+            if row is None:
+                raise MailboxDeleted("the selected mailbox was deleted")
+            if modseq < row.pruned_modseq:
+                return _missing(self.view)
+            gone = snapshot.gone_since(self.id, modseq)
+        return UidSet.of(t.uid for t in gone if self._is_told_gone(t.uid))
+
+    async def close(self) -> None:
+        """Leave the mailbox."""
+        if not self.read_only:
+            self._home.disk.release(self.id)
+            self._home.keep_recent(self.id)
+
+    @property
+    def _folder(self) -> bytes:
+        return self._home.folder_of(self._parts)
+
+    def _need_read_write(self) -> None:
+        if self.read_only:
+            raise Refused(
+                Code.NOPERM, "the mailbox is open read-only; SELECT it to change messages"
+            )
+
+    def _told_modseq(self, uid: int) -> int:
+        seq = self.view.seq_of(uid)
+        return 0 if seq is None else self.view.modseqs[seq - 1]
+
+    def _is_told_gone(self, uid: int) -> bool:
+        return uid < self.view.uidnext and self.view.seq_of(uid) is None
+
+
+def _missing(view: View) -> UidSet:
+    """All UIDs below the view's UIDNEXT that it doesn't have."""
+    ranges = []
+    low = 1
+    for first, last in UidSet.of_sorted(view.uids).ranges:
+        if low < first:
+            ranges.append((low, first - 1))
+        low = last + 1
+    if low < view.uidnext:
+        ranges.append((low, view.uidnext - 1))
+    return UidSet(tuple(ranges))

@@ -1,0 +1,122 @@
+"""Keeping each folder's `dovecot-uidlist` up to date, behind the turns.
+
+Theory of operation. The uidlist is what makes the index disposable and the way back to Dovecot
+possible. New messages are appended to it soon after the turn that brought them, so a delivery costs
+one line; the whole file is written anew when a folder has none, when there are many lines of
+messages that are gone, and when the server ends. Both wait for other programs' locks, so they run
+in a thread of their own and never inside a turn. What can't be written now is written later; until
+then the index alone knows.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import trio
+
+from maildird.index.environment import Index
+from maildird.index.rows import MailboxRow
+from maildird.mailbox.disk import Disk
+from maildird.maildir.layouts import Layout
+from maildird.maildir.uidlists import (
+    UidEntry,
+    UidList,
+    append_entries,
+    read_uidlist,
+    uidlist_stamp,
+    write_uidlist,
+)
+from maildird.terms.errors import MaildirdError
+
+logger = logging.getLogger(__name__)
+
+RETRY = 5.0
+"""Seconds until a uidlist that could not be written is tried again."""
+
+
+@dataclass(slots=True)
+class _Work:
+    """What one uidlist lacks; `rewrite` makes the lines needless."""
+
+    lines: list[tuple[int, bytes]]
+    rewrite: bool = False
+
+
+class UidListKeeper:
+    """The uidlists of one account."""
+
+    def __init__(self, index: Index, layout: Layout, disk: Disk) -> None:
+        self._index = index
+        self._layout = layout
+        self._disk = disk
+        self._work: dict[int, _Work] = {}
+        self._stirred = trio.Event()
+        self._limiter = trio.CapacityLimiter(1)
+
+    def note(
+        self, unlisted: Mapping[int, Sequence[tuple[int, bytes]]], relist: Iterable[int]
+    ) -> None:
+        """A turn brought new messages (UID and name) to mailboxes, or wants lists written anew."""
+        for mailbox, lines in unlisted.items():
+            self._work.setdefault(mailbox, _Work([])).lines.extend(lines)
+        for mailbox in relist:
+            self._work.setdefault(mailbox, _Work([])).rewrite = True
+        if self._work:
+            self._stirred.set()
+
+    async def run(self) -> None:
+        """Write what is noted, until cancelled."""
+        while True:
+            await self._stirred.wait()
+            self._stirred = trio.Event()
+            if not await self._write_all():
+                await trio.sleep(RETRY)
+
+    async def finish(self) -> None:
+        """Write what is still noted; the server ends."""
+        await self._write_all()
+
+    async def _write_all(self) -> bool:
+        """Whether everything that was noted could be written; what could not stays noted."""
+        work, self._work = self._work, {}
+        for mailbox, todo in work.items():
+            try:
+                with trio.CancelScope(shield=True):
+                    await trio.to_thread.run_sync(self._write, mailbox, todo, limiter=self._limiter)
+            except (MaildirdError, OSError) as error:
+                logger.warning("the uidlist of a folder can't be written now: %s", error)
+                self.note({mailbox: todo.lines}, [mailbox] if todo.rewrite else [])
+        return not self._work
+
+    def _write(self, mailbox: int, todo: _Work) -> None:
+        with self._index.snapshot() as snapshot:
+            row = snapshot.mailbox(mailbox)
+            names = dict(snapshot.names(mailbox)) if row and todo.rewrite else {}
+        if row is None:
+            return
+        folder = self._layout.directory(row.parts)
+        if todo.rewrite or uidlist_stamp(folder) is None:
+            write_uidlist(folder, _whole(row, names, read_uidlist(folder)))
+        else:
+            append_entries(folder, [_entry(uid, name) for uid, name in todo.lines])
+        self._disk.of(mailbox).uidlist = uidlist_stamp(folder)
+
+
+def _whole(row: MailboxRow, names: Mapping[int, bytes], present: UidList | None) -> UidList:
+    """The uidlist of a mailbox; fields that other servers keep in it stay."""
+    fields = {entry.uid: entry.fields for entry in present.entries} if present else {}
+    return UidList(
+        uidvalidity=row.uidvalidity,
+        next_uid=row.uidnext,
+        guid=row.guid,
+        modseq=row.highestmodseq,
+        extra=present.extra if present else (),
+        entries=tuple(
+            UidEntry(uid, fields.get(uid, b""), name.partition(b"/")[2])
+            for uid, name in sorted(names.items())
+        ),
+    )
+
+
+def _entry(uid: int, name: bytes) -> UidEntry:
+    return UidEntry(uid, b"", name.partition(b"/")[2])

@@ -1,0 +1,102 @@
+"""`maildird check`: is the index sound, and does it say what the Maildir says? Changes nothing."""
+
+import os
+
+from maildird.index.check import check
+from maildird.index.environment import Index
+from maildird.index.rows import MailboxRow
+from maildird.index.snapshots import Snapshot
+from maildird.maildir.folders import list_folder
+from maildird.maildir.layouts import Layout
+from maildird.maildir.uidlists import read_uidlist
+from maildird.mailbox.adopting import mask_in
+from maildird.mailbox.opening import layout_of
+from maildird.mailbox.reconcile import base_of, difference
+from maildird.mailbox.settings import AccountSettings
+from maildird.terms.errors import Refused
+from maildird.terms.flags import LETTER_MASK, SYSTEM_MASK
+
+
+def verify(settings: AccountSettings) -> list[str]:
+    """What is wrong, one line each; an empty list when index and Maildir agree.
+
+    A server that runs may be in the middle of a change: what it has not taken over yet shows as a
+    difference. Raises SettingsError without a Maildir, IndexUnusable without a usable index.
+    """
+    layout, _namespace = layout_of(settings)
+    index = Index.open(os.path.join(settings.state_directory, b"index"), read_only=True)
+    try:
+        with index.snapshot() as snapshot:
+            findings = [str(finding) for finding in check(snapshot)]
+            folders = layout.folders()
+            rows = snapshot.mailboxes()
+            for row in rows:
+                findings += _compare(snapshot, row, layout, present=row.parts in folders)
+            for parts in sorted(folders.keys() - {row.parts for row in rows}):
+                findings.append(f"{'/'.join(parts)}: not in the index yet")
+        return findings
+    finally:
+        index.close()
+
+
+def _compare(
+    snapshot: Snapshot, row: MailboxRow, layout: Layout, *, present: bool
+) -> list[str]:
+    """How the index of one mailbox differs from its folder."""
+    shown = "/".join(row.parts)
+    if not present:
+        return [f"{shown}: in the index, but the folder is gone"]
+    folder = layout.directory(row.parts)
+    try:
+        listing = list_folder(folder)
+    except Refused as error:
+        return [f"{shown}: {error}"]
+    known = {name: uid for uid, name in snapshot.names(row.id)}
+    found = difference(known, listing.names, lambda base: _name(snapshot, row.id, base))
+    findings = [f"{shown}: UID {uid} has no file" for uid in found.missing]
+    findings += [f"{shown}: {_text(name)} is not in the index" for name in found.arrived]
+    findings += [f"{shown}: UID {each.uid} is now {_text(each.name)}" for each in found.renamed]
+    findings += [f"{shown}: {_text(each.extra)} doubles another file" for each in found.doubled]
+    findings += _compare_flags(snapshot, row, shown)
+    return findings + _compare_uidlist(row, known, folder, shown)
+
+
+def _compare_flags(snapshot: Snapshot, row: MailboxRow, shown: str) -> list[str]:
+    """Messages whose mask is not what the name in the index says."""
+    columns = snapshot.columns(row.id)
+    masks = dict(zip(columns.uids, columns.masks, strict=True))
+    return [
+        f"{shown}: UID {uid} has other flags than its file name says"
+        for uid, name in snapshot.names(row.id)
+        if mask_in(row, name) != masks.get(uid, 0) & (SYSTEM_MASK | LETTER_MASK)
+    ]
+
+
+def _compare_uidlist(
+    row: MailboxRow, known: dict[bytes, int], folder: bytes, shown: str
+) -> list[str]:
+    """What `dovecot-uidlist` says otherwise; that it lags behind is no fault."""
+    uidlist = read_uidlist(folder)
+    if uidlist is None:
+        return []
+    if uidlist.uidvalidity != row.uidvalidity:
+        return [
+            f"{shown}: UIDVALIDITY is {row.uidvalidity} in the index,"
+            f" {uidlist.uidvalidity} in its uidlist"
+        ]
+    listed = {entry.base: entry.uid for entry in uidlist.entries}
+    by_base = {base_of(name): uid for name, uid in known.items()}
+    return [
+        f"{shown}: {_text(base)} has UID {uid} in the index, {listed[base]} in its uidlist"
+        for base, uid in by_base.items()
+        if listed.get(base, uid) != uid
+    ]
+
+
+def _name(snapshot: Snapshot, mailbox: int, base: bytes) -> bytes | None:
+    uid = snapshot.uid_of(mailbox, base)
+    return None if uid is None else snapshot.name(mailbox, uid)
+
+
+def _text(name: bytes) -> str:
+    return os.fsdecode(name)
