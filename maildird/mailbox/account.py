@@ -271,6 +271,7 @@ class Account:
                 self._monitor.watch_only(report.folders.values())
         for mailbox in report.relist:
             self._enter(mailbox)
+        self.keeper.changed(report.modseqs)
         self.keeper.note(report.unlisted, report.relist)
         self.wake.announce(report.modseqs)
 

@@ -2,10 +2,10 @@
 
 Theory of operation. The uidlist is what makes the index disposable and the way back to Dovecot
 possible. New messages are appended to it soon after the turn that brought them, so a delivery costs
-one line; the whole file is written anew when a folder has none, when there are many lines of
-messages that are gone, and when the server ends. Both wait for other programs' locks, so they run
-in a thread of their own and never inside a turn. What can't be written now is written later; until
-then the index alone knows.
+one line; the whole file is written anew when a folder has none, and when the server ends, if the
+mailbox changed: then its header says the HIGHESTMODSEQ that clients know. Both wait for other
+programs' locks, so they run in a thread of their own and never inside a turn. What can't be written
+now is written later; until then the index alone knows.
 """
 
 import logging
@@ -50,8 +50,13 @@ class UidListKeeper:
         self._layout = layout
         self._disk = disk
         self._work: dict[int, _Work] = {}
+        self._behind: set[int] = set()
         self._stirred = trio.Event()
         self._limiter = trio.CapacityLimiter(1)
+
+    def changed(self, mailboxes: Iterable[int]) -> None:
+        """The HIGHESTMODSEQ of mailboxes rose; their headers are behind."""
+        self._behind.update(mailboxes)
 
     def note(
         self, unlisted: Mapping[int, Sequence[tuple[int, bytes]]], relist: Iterable[int]
@@ -73,7 +78,8 @@ class UidListKeeper:
                 await trio.sleep(RETRY)
 
     async def finish(self) -> None:
-        """Write what is still noted; the server ends."""
+        """Write what is still noted and every header that is behind; the server ends."""
+        self.note({}, self._behind)
         await self._write_all()
 
     async def _write_all(self) -> bool:
@@ -97,6 +103,7 @@ class UidListKeeper:
         folder = self._layout.directory(row.parts)
         if todo.rewrite or uidlist_stamp(folder) is None:
             write_uidlist(folder, _whole(row, names, read_uidlist(folder)))
+            self._behind.discard(mailbox)
         else:
             append_entries(folder, [_entry(uid, name) for uid, name in todo.lines])
         self._disk.of(mailbox).uidlist = uidlist_stamp(folder)
