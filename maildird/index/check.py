@@ -159,7 +159,8 @@ def _files(snapshot: Snapshot, row: MailboxRow) -> Iterator[str]:
     yield from _differences("UID", "messages", uids, "files", named)
     bases = list(snapshot.records("bases", row.id))
     yield from _differences("base name", "files", of_files, "bases", bases)
-    yield from _repeated("base name", (record[: -NUMBER.size] for record in bases))
+    tail = len(BASE_END) + NUMBER.size
+    yield from _repeated("base name", (record[:-tail] for record in bases))
 
 
 def _tombstones(snapshot: Snapshot, row: MailboxRow) -> Iterator[str]:
@@ -185,9 +186,9 @@ def _sizes(snapshot: Snapshot, row: MailboxRow) -> Iterator[str]:
 
 def _numbers(row: MailboxRow, uid: int, modseq: int) -> Iterator[str]:
     if not 0 < uid < row.uidnext:
-        yield f"UID {uid} is not below UIDNEXT {row.uidnext}"
+        yield f"UID {uid} is not from 1 to below UIDNEXT {row.uidnext}"
     if not 0 < modseq <= row.highestmodseq:
-        yield f"MODSEQ {modseq} of UID {uid} is above HIGHESTMODSEQ {row.highestmodseq}"
+        yield f"MODSEQ {modseq} of UID {uid} is not from 1 to {row.highestmodseq}"
 
 
 def _repeated(what: str, values: Iterable[object]) -> Iterator[str]:

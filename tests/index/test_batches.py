@@ -1,0 +1,188 @@
+"""What writes do, and what they refuse."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from maildird.index.batches import Batch
+from maildird.index.environment import Index
+from maildird.index.rows import Columns
+from maildird.terms.flags import SEEN
+from tests.index.building import FACTS, INBOX, message, put
+
+
+def test_a_batch_sees_what_it_wrote(index: Index) -> None:
+    def work(batch: Batch) -> Columns:
+        mailbox = batch.put_mailbox(INBOX).id
+        batch.add_many(mailbox, [message(1), message(2)])
+        batch.set_mask(mailbox, 2, 5, SEEN)
+        batch.expunge(mailbox, 1, 6)
+        assert batch.unseen_count(mailbox) == 0
+        return batch.columns(mailbox)
+
+    columns = index.write(work)
+    assert (columns.uids.tolist(), columns.modseqs.tolist()) == ([2], [5])
+
+
+def test_nothing_is_kept_of_a_batch_that_raises(index: Index) -> None:
+    mailbox = put(index)
+
+    def work(batch: Batch) -> None:
+        batch.add_many(mailbox, [message(1)])
+        batch.put_meta("k", b"v")
+        raise LookupError("stop")
+
+    with pytest.raises(LookupError, match="stop"):
+        index.write(work)
+    with index.snapshot() as snapshot:
+        assert snapshot.message_count(mailbox) == 0
+        assert snapshot.meta("k") is None
+
+
+def test_ids_are_never_used_again(index: Index) -> None:
+    first = put(index)
+    index.write(lambda batch: batch.drop_mailbox(first))
+    assert put(index) > first
+
+
+def test_rename_keeps_everything_but_the_name(index: Index) -> None:
+    mailbox = put(index, parts=("old",))
+    index.write(lambda batch: batch.add_many(mailbox, [message(1)]))
+    row = replace(INBOX, id=mailbox, parts=("new", "name"))
+    assert index.write(lambda batch: batch.put_mailbox(row)) == row
+    with index.snapshot() as snapshot:
+        assert snapshot.mailbox_named(("old",)) is None
+        assert snapshot.mailbox_named(("new", "name")) == row
+        assert snapshot.mailboxes() == [row]
+        assert snapshot.message_count(mailbox) == 1
+
+
+def test_names_of_any_length(index: Index) -> None:
+    parts = tuple("ü" * 80 for _ in range(100))
+    mailbox = put(index, parts=parts)
+    with index.snapshot() as snapshot:
+        row = snapshot.mailbox_named(parts)
+    assert row is not None
+    assert row.id == mailbox
+
+
+def test_dropping_leaves_nothing_and_spares_the_others(index: Index) -> None:
+    dropped, spared = put(index), put(index, parts=("Sent",))
+
+    def fill(batch: Batch) -> None:
+        for mailbox in (dropped, spared):
+            batch.add_many(mailbox, [message(n) for n in range(1, 2_000)])
+            batch.put_facts(mailbox, 7, FACTS)
+            batch.expunge(mailbox, 8, 9)
+
+    index.write(fill)
+    index.write(lambda batch: batch.drop_mailbox(dropped))
+    with index.snapshot() as snapshot:
+        assert [row.id for row in snapshot.mailboxes()] == [spared]
+        assert snapshot.message_count(dropped) == 0
+        assert snapshot.gone_since(dropped, 0) == []
+        assert snapshot.facts(dropped, 7) is None
+        assert snapshot.message_count(spared) == 1_998
+        assert snapshot.facts(spared, 7) == FACTS
+
+
+def test_messages_are_added_between_and_after_others(index: Index) -> None:
+    mailbox = put(index)
+
+    def add(batch: Batch) -> None:
+        for uids in ([5, 7], [1, 6, 9], [], [2], [10, 11]):
+            batch.add_many(mailbox, [message(uid) for uid in uids])
+
+    index.write(add)
+    with index.snapshot() as snapshot:
+        assert snapshot.columns(mailbox).uids.tolist() == [1, 2, 5, 6, 7, 9, 10, 11]
+
+
+def test_expunge_takes_the_facts_along(index: Index) -> None:
+    mailbox = put(index)
+    index.write(lambda batch: batch.add_many(mailbox, [message(1)]))
+    index.write(lambda batch: batch.put_facts(mailbox, 1, FACTS))
+    index.write(lambda batch: batch.put_facts(mailbox, 1, replace(FACTS, size=78)))
+    index.write(lambda batch: batch.expunge(mailbox, 1, 2))
+    with index.snapshot() as snapshot:
+        assert snapshot.facts(mailbox, 1) is None
+        assert len(snapshot.sizes(mailbox).uids) == 0
+
+
+@pytest.mark.parametrize(
+    ("up_to", "left", "pruned"), [(9, [1, 2, 3], 0), (10, [3], 10), (50, [], 20)]
+)
+def test_pruning_remembers_the_highest_tombstone(
+    index: Index, up_to: int, left: list[int], pruned: int
+) -> None:
+    mailbox = put(index)
+    index.write(lambda batch: batch.add_many(mailbox, [message(n) for n in (1, 2, 3)]))
+
+    def expunge(batch: Batch) -> None:
+        for uid, modseq in ((1, 10), (2, 10), (3, 20)):
+            batch.expunge(mailbox, uid, modseq)
+        batch.prune(mailbox, up_to)
+
+    index.write(expunge)
+    with index.snapshot() as snapshot:
+        row = snapshot.mailbox(mailbox)
+        assert [tombstone.uid for tombstone in snapshot.gone_since(mailbox, 0)] == left
+    assert row is not None
+    assert row.pruned_modseq == pruned
+
+
+def test_a_row_read_before_pruning_does_not_undo_it(index: Index) -> None:
+    mailbox = put(index)
+    index.write(lambda batch: batch.add_many(mailbox, [message(1)]))
+    index.write(lambda batch: batch.expunge(mailbox, 1, 10))
+    index.write(lambda batch: batch.prune(mailbox, 10))
+    kept = index.write(lambda batch: batch.put_mailbox(replace(INBOX, id=mailbox)))
+    assert kept.pruned_modseq == 10
+
+
+@pytest.mark.parametrize(
+    ("mistake", "error", "reason"),
+    [
+        (lambda b, m: b.add_many(m, [message(1, base=b"x")]), ValueError, "UID 1 is in use"),
+        (lambda b, m: b.add_many(m, [message(2, base=b"1.M1P2.host")]), ValueError, "already"),
+        (lambda b, m: b.add_many(m, [message(3), message(2)]), ValueError, "must rise"),
+        (lambda b, m: b.add_many(m, [message(3), message(3)]), ValueError, "must rise"),
+        (
+            lambda b, m: b.add_many(m, [message(3, base=b"x"), message(4, base=b"x")]),
+            ValueError,
+            "given twice",
+        ),
+        (lambda b, m: b.add(m, 2, 1, 0, b"cur/a:2,", b"b"), ValueError, "begin with its base"),
+        (lambda b, m: b.add_many(m + 1, [message(1)]), KeyError, "no mailbox"),
+        (lambda b, m: b.set_mask(m, 2, 5, 0), KeyError, "no UID 2"),
+        (lambda b, m: b.set_name(m, 2, b"cur/2.M1P2.host:2,S"), KeyError, "no UID 2"),
+        (lambda b, m: b.set_name(m, 1, b"cur/other:2,S"), ValueError, "not a name of"),
+        (lambda b, m: b.expunge(m, 2, 5), KeyError, "no UID 2"),
+        (lambda b, m: b.prune(m + 1, 5), KeyError, "no mailbox"),
+        (lambda b, m: b.drop_mailbox(m + 1), KeyError, "no mailbox"),
+        (lambda b, m: b.put_mailbox(INBOX), ValueError, "another mailbox is named"),
+        (lambda b, m: b.put_mailbox(replace(INBOX, id=m + 1)), KeyError, "no mailbox"),
+        (
+            lambda b, m: b.put_mailbox(replace(INBOX, id=m, highestmodseq=999)),
+            ValueError,
+            "HIGHESTMODSEQ",
+        ),
+        (lambda b, m: b.put_mailbox(replace(INBOX, id=m, uidnext=9)), ValueError, "UIDNEXT"),
+    ],
+)
+def test_mistakes_are_refused(
+    index: Index, mistake: Callable[[Batch, int], object], error: type[Exception], reason: str
+) -> None:
+    mailbox = put(index)
+    index.write(lambda batch: batch.add_many(mailbox, [message(1)]))
+    with pytest.raises(error, match=reason):
+        index.write(lambda batch: mistake(batch, mailbox))
+    with index.snapshot() as snapshot:
+        assert snapshot.columns(mailbox).uids.tolist() == [1]
+
+
+def test_uidnext_starts_anew_with_another_uidvalidity(index: Index) -> None:
+    mailbox = put(index)
+    row = replace(INBOX, id=mailbox, uidvalidity=INBOX.uidvalidity + 1, uidnext=1)
+    assert index.write(lambda batch: batch.put_mailbox(row)) == row
