@@ -137,17 +137,20 @@ class Selected:
 
         MessageGone when its file is no longer there; OSError when it can't be read.
         """
+        return await trio.to_thread.run_sync(self.read_in_thread, uid)
+
+    def read_in_thread(self, uid: int) -> Content:
+        """As `read`, for those who are in one of trio's worker threads already."""
         for attempt in (1, 2):
             with self._home.index.snapshot() as snapshot:
                 name = snapshot.name(self.id, uid)
             if name is None:
                 break
-            path = os.path.join(self._folder, name)
             try:
-                return await trio.to_thread.run_sync(read_content, path)
+                return read_content(os.path.join(self._folder, name))
             except FileNotFoundError:
                 if attempt == 1:
-                    await self._home.door.ask(requests.Observe(self.id))
+                    trio.from_thread.run(self._home.door.ask, requests.Observe(self.id))
         raise MessageGone(f"message {uid} of {self.name} is no longer there")
 
     def facts(self, uids: Sequence[int]) -> dict[int, Facts]:
@@ -167,17 +170,18 @@ class Selected:
             changed = snapshot.changed_since(self.id, modseq)
         return sorted(uid for uid, _, _ in changed if self._told_modseq(uid) > modseq)
 
-    def gone_since(self, modseq: int) -> UidSet:
+    def gone_since(self, modseq: int, known_up_to: int = 0) -> UidSet:
         """UIDs that were removed after `modseq` and that the view doesn't have.
 
-        Where tombstones as old as that were pruned, or never known, every UID that the view lacks.
+        Where tombstones as old as that were pruned, or never known, every UID that the view lacks
+        above `known_up_to`: so far the client is known to have what the view has.
         """
         with self._home.index.snapshot() as snapshot:
             row = snapshot.mailbox(self.id)
             if row is None:
                 raise MailboxDeleted("the selected mailbox was deleted")
             if modseq < row.pruned_modseq:
-                return _missing(self.view)
+                return _missing(self.view).within(known_up_to + 1, self.view.uidnext)
             gone = snapshot.gone_since(self.id, modseq)
         return UidSet.of(t.uid for t in gone if self._is_told_gone(t.uid))
 
