@@ -103,7 +103,7 @@ class Door:
     async def run(self) -> None:
         """Run turns until cancelled."""
         while True:
-            if not self.waiting:
+            while not self.waiting:
                 self._knock = trio.Event()
                 await self._knock.wait()
             if self._asked:

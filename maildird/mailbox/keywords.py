@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from maildird.index.rows import MailboxRow
 from maildird.mailbox.turn import Turn
-from maildird.maildir.keywords import write_keywords
+from maildird.maildir.keywords import keywords_stamp, write_keywords
 from maildird.maildir.names import parse_name
 from maildird.terms.codes import Code
 from maildird.terms.errors import Refused
@@ -62,6 +62,7 @@ def _name_keywords(turn: Turn, row: MailboxRow, names: dict[int, str]) -> Mailbo
         keywords[number] = name
     if min(names) < LETTER_KEYWORDS:
         write_keywords(turn.folder(row), tuple(keywords[:LETTER_KEYWORDS]))
+        turn.disk.of(row.id).keywords = keywords_stamp(turn.folder(row))
     return turn.update(row.id, keywords=tuple(keywords))
 
 

@@ -13,7 +13,7 @@ import logging
 
 from maildird.index.rows import MailboxRow, NewMessage
 from maildird.mailbox.adopting import mask_in
-from maildird.mailbox.keywords import take_over_keywords
+from maildird.mailbox.keyword_file import take_over_keywords
 from maildird.mailbox.reconcile import (
     Difference,
     Renamed,

@@ -28,7 +28,7 @@ def store(turn: Turn, request: Store) -> Stored:
     """Carry out `request`; Refused (LIMIT) when it names a keyword too many, OSError on disk."""
     row, wanted = numbers_of(turn, turn.row(request.mailbox), request.flags)
     tally = _Tally([], [], [])
-    with turn.disk.own_changes(turn, row), turn.stamping(row) as stamp:
+    with turn.disk.own_changes(row.id, turn.folder(row)), turn.stamping(row) as stamp:
         for uid in request.uids:
             _store_one(turn, row, request, uid, wanted, stamp, tally)
         modseq = stamp.modseq if stamp.used else None

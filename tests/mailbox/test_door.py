@@ -65,6 +65,19 @@ async def test_a_request_that_is_cancelled_while_it_waits_is_never_begun() -> No
     assert ledger.turns == []
 
 
+async def test_a_cancelled_request_leaves_the_door_open(nursery: trio.Nursery) -> None:
+    ledger = Ledger()
+    door = Door(ledger.turn, ledger.announce)
+    nursery.start_soon(door.run)
+    await trio.testing.wait_all_tasks_blocked()
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await door.ask(KeepRecent(1, 2))
+    await trio.testing.wait_all_tasks_blocked()
+    await door.ask(KeepRecent(1, 4))
+    assert ledger.turns == [[4]]
+
+
 async def test_a_turn_that_fails_as_a_whole_fails_everybody(nursery: trio.Nursery) -> None:
     def turn(requests: Sequence[Request[Any]]) -> TurnReport:
         raise OSError(28, "No space left on device")

@@ -82,11 +82,12 @@ class MailboxMachine(RuleBasedStateMachine):
         self.running.do(lambda account: account.create("Other"))
 
     def teardown(self) -> None:
-        self.running.end()
         try:
-            assert_sound(self.settings)
+            self.everything_agrees()
         finally:
-            shutil.rmtree(self.directory)
+            self.running.end()
+        assert_sound(self.settings)
+        shutil.rmtree(self.directory)
 
     # Sessions
 
@@ -133,8 +134,8 @@ class MailboxMachine(RuleBasedStateMachine):
         for token in [token for token, has in flags.items() if "\\Deleted" in has]:
             del flags[token]
 
-    @rule(source=mailboxes, target=mailboxes, pick=picks, move=st.booleans())
-    def copy_or_move(self, source: str, target: str, pick: int, move: bool) -> None:
+    @rule(source=mailboxes, into=mailboxes, pick=picks, move=st.booleans())
+    def copy_or_move(self, source: str, into: str, pick: int, move: bool) -> None:
         async def work(account: Account) -> str | None:
             selected = await account.open(source, read_only=False)
             try:
@@ -142,21 +143,21 @@ class MailboxMachine(RuleBasedStateMachine):
                 if uid is None:
                     return None
                 token = await token_of(selected, uid)
-                await (selected.move if move else selected.copy)([uid], target)
+                await (selected.move if move else selected.copy)([uid], into)
                 return token
             finally:
                 await selected.close()
 
-        if not move and source == target:
+        if not move and source == into:
             return
         token = self.running.do(work)
         if token is not None:
             flags = self.models[source].flags[token]
             if move:
                 del self.models[source].flags[token]
-                self.models[target].flags[token] = flags
+                self.models[into].flags[token] = flags
             else:
-                self.expunge_copy(target, token)
+                self.expunge_copy(into, token)
 
     # Other programs
 
@@ -204,6 +205,9 @@ class MailboxMachine(RuleBasedStateMachine):
         assert_sound(self.settings, self.running.account)
 
     @rule()
+    def quiet(self) -> None:
+        self.everything_agrees()
+
     def everything_agrees(self) -> None:
         for name, model in self.models.items():
             self.running.do(lambda account, name=name, model=model: agree(account, name, model))

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -82,11 +83,20 @@ class Running:
 
     def do(self, work: Callable[[Account], Awaitable[T]]) -> T:
         """Run `work` with the account and give its result."""
-        return trio.from_thread.run(work, self.account, trio_token=self._token)
+        try:
+            return trio.from_thread.run(work, self.account, trio_token=self._token)
+        except trio.RunFinishedError:
+            self._join()
+            raise
 
     def end(self) -> None:
         """Close the account in good order."""
-        trio.from_thread.run_sync(self._done.set, trio_token=self._token)
+        with suppress(trio.RunFinishedError):
+            trio.from_thread.run_sync(self._done.set, trio_token=self._token)
+        self._join()
+
+    def _join(self) -> None:
+        """Wait for the account to end, and fail with what made it end."""
         self._thread.join()
         if self._failure is not None:
             raise self._failure
