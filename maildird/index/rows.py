@@ -1,6 +1,6 @@
 """The rows of the index, as the other rooms see them.
 
-What is made by the hundred thousand (messages, tombstones) is a named tuple, which costs a third of
+What is made by the hundred thousand (messages, tombstones) is a named tuple, which costs half of
 a frozen dataclass to make; the rest are frozen dataclasses. Numbers are integers below 2^64; UIDs
 and mod-sequences start at 1.
 """

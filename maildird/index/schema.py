@@ -112,7 +112,11 @@ SUBDIR_LENGTH: Final = len(b"cur/")
 _BASE_AT: Final = FILE_HEAD.size + SUBDIR_LENGTH
 
 LIST_KEY: Final = NUMBER
+"""Key of what lies under a mailbox's id as duplicates."""
+
 FACTS_KEY: Final = Struct(">QQ")
+"""(mailbox id, uid)."""
+
 _FACTS_HEAD: Final = Struct(">III")
 
 BASE_END: Final = b"/"

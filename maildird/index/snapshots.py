@@ -26,7 +26,6 @@ from maildird.index.schema import (
     SIZE,
     TOMBSTONE,
     Tables,
-    base_of,
     columns,
     folder_key,
     meta_key,
@@ -112,16 +111,9 @@ class Snapshot:
         return None if record is None else record[FILE_HEAD.size :]
 
     def names(self, mailbox: int) -> Iterator[tuple[int, bytes]]:
-        """Every (uid, name), by uid."""
+        """Every (uid, name), by uid; in a batch, read them all before writing."""
         for record in self._list_from(self._tables.files, mailbox, b""):
             yield _uid_ahead(record)[0], record[FILE_HEAD.size :]
-
-    def names_by_base(self, mailbox: int) -> dict[bytes, tuple[int, bytes]]:
-        """(uid, name) of every message by its base name: what a listing is compared with."""
-        return {
-            base_of(record): (_uid_ahead(record)[0], record[FILE_HEAD.size :])
-            for record in self._list_from(self._tables.files, mailbox, b"")
-        }
 
     def uid_of(self, mailbox: int, base: bytes) -> int | None:
         """The living message of that base name."""

@@ -67,9 +67,6 @@ def test_names(index: Index, mailbox: int) -> None:
         assert snapshot.name(mailbox, 3) == names[3]
         assert snapshot.name(mailbox, 2) is None
         assert dict(snapshot.names(mailbox)) == names
-        assert snapshot.names_by_base(mailbox) == {
-            b"%d.M1P2.host" % uid: (uid, name) for uid, name in names.items()
-        }
 
 
 def test_a_base_name_is_not_its_beginning(index: Index) -> None:

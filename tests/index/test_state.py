@@ -153,9 +153,6 @@ def assert_agrees(snapshot: Snapshot, model: Model) -> None:
         assert snapshot.mailbox_named(mailbox.row.parts) == mailbox.row
         assert_messages_agree(snapshot, id, mailbox)
         assert dict(snapshot.names(id)) == mailbox.names
-        assert snapshot.names_by_base(id) == {
-            base: (uid, mailbox.names[uid]) for uid, base in mailbox.bases.items()
-        }
         assert all(snapshot.uid_of(id, base) == uid for uid, base in mailbox.bases.items())
         assert snapshot.sizes(id).uids.tolist() == sorted(mailbox.facts)
         assert all(snapshot.facts(id, uid) == facts for uid, facts in mailbox.facts.items())
