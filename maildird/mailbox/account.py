@@ -1,7 +1,7 @@
 """One user's mail: the tree, its index, the door, the monitor, and what sessions ask of them."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 
 import trio
 
@@ -64,6 +64,7 @@ class Account:
         self._settings = settings
         self._layout = layout
         self._monitor: Monitor | None = None
+        self._to_adopt: Set[Parts] = frozenset()
         self._first_recent: dict[int, int] = {}
         self._subscribing = trio.Lock()
 
@@ -71,6 +72,18 @@ class Account:
         """Have `monitor` watch the folders that come into being."""
         self._monitor = monitor
         self.disk.events_trusted = monitor.kind == "inotify"
+
+    def enter_tree(self, folders: Mapping[Parts, bytes]) -> None:
+        """The folders that there are now; those that the index doesn't know are taken in."""
+        with self.index.snapshot() as snapshot:
+            rows = snapshot.mailboxes()
+        self.tree.replace(folders, rows)
+        unknown = folders.keys() - {row.parts for row in rows}
+        for parts in sorted(unknown - self._to_adopt):
+            self.door.post(requests.Adopt(parts))
+        self._to_adopt = unknown
+        if self._monitor is not None:
+            self._monitor.watch_only(folders.values())
 
     async def finish(self) -> None:
         """Do what still waits; no session asks any more."""
@@ -265,10 +278,7 @@ class Account:
 
     def _announce(self, report: TurnReport) -> None:
         if report.folders is not None:
-            with self.index.snapshot() as snapshot:
-                self.tree.replace(report.folders, snapshot.mailboxes())
-            if self._monitor is not None:
-                self._monitor.watch_only(report.folders.values())
+            self.enter_tree(report.folders)
         for mailbox in report.relist:
             self._enter(mailbox)
         self.keeper.changed(report.modseqs)

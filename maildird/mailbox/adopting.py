@@ -12,6 +12,7 @@ one is told every UID that it may have and the mailbox hasn't.
 import os
 
 from maildird.index.rows import MailboxRow, NewMessage
+from maildird.mailbox.identity import check_root
 from maildird.mailbox.keywords import named_mask
 from maildird.mailbox.namespace import Parts
 from maildird.mailbox.reconcile import base_of, in_delivery_order
@@ -30,6 +31,7 @@ def adopt(turn: Turn, request: Adopt) -> int:
     row = turn.batch.mailbox_named(request.parts)
     if row is not None:
         return row.id
+    check_root(turn)
     folder = turn.layout.directory(request.parts)
     listing = list_folder(folder)
     uidlist = read_uidlist(folder)

@@ -5,10 +5,10 @@ import logging
 from maildird.index.rows import MailboxRow
 from maildird.mailbox.adopting import found
 from maildird.mailbox.arriving import copy_to
+from maildird.mailbox.identity import check_root
 from maildird.mailbox.namespace import INBOX, Parts
 from maildird.mailbox.requests import CopyTo, Create, Delete, ObserveTree, Rename
-from maildird.mailbox.turn import Turn
-from maildird.mailbox.wake import GONE
+from maildird.mailbox.turn import Turn, forget
 from maildird.maildir.folders import folder_identity
 from maildird.terms.codes import Code
 from maildird.terms.errors import Refused
@@ -22,7 +22,7 @@ def create(turn: Turn, request: Create) -> int:
         raise Refused(Code.ALREADYEXISTS, "the mailbox exists already")
     for row in turn.batch.mailboxes():
         if row.parts == request.parts:
-            _forget(turn, row)
+            forget(turn, row)
         elif set(row.use) & set(request.use):
             taken = " and ".join(sorted(set(row.use) & set(request.use)))
             raise Refused(Code.USEATTR, f"another mailbox is {taken} already")
@@ -50,7 +50,7 @@ def delete(turn: Turn, request: Delete) -> None:
     turn.tree_changed = True
     row = turn.batch.mailbox_named(request.parts)
     if row is not None:
-        _forget(turn, row)
+        forget(turn, row)
 
 
 def rename(turn: Turn, request: Rename) -> None:
@@ -79,16 +79,19 @@ def observe_tree(turn: Turn, request: ObserveTree) -> None:
 
     Refused (UNAVAILABLE) when the root itself can't be read: then nothing is believed.
     """
+    check_root(turn)
     folders = turn.layout.folders()
-    lost = [row for row in turn.batch.mailboxes() if row.parts not in folders]
-    if not lost:
+    rows = turn.batch.mailboxes()
+    known = {row.parts for row in rows}
+    if known == folders.keys():
         return
-    known = {row.parts for row in turn.batch.mailboxes()}
+    turn.tree_changed = True
     strange = {
         folder_identity(directory): parts
         for parts, directory in folders.items()
         if parts not in known
     }
+    lost = [row for row in rows if row.parts not in folders and _is_gone(turn, row)]
     for row in lost:
         moved = strange.get(row.identity)
         if moved is not None:
@@ -96,8 +99,7 @@ def observe_tree(turn: Turn, request: ObserveTree) -> None:
             turn.update(row.id, parts=moved)
         elif row.parts != INBOX:
             logger.info("mailbox %s was removed by another program", _shown(row.parts))
-            _forget(turn, row)
-    turn.tree_changed = True
+            forget(turn, row)
 
 
 def _empty_inbox_into(turn: Turn, target: Parts) -> None:
@@ -109,10 +111,13 @@ def _empty_inbox_into(turn: Turn, target: Parts) -> None:
     copy_to(turn, CopyTo(inbox.id, uids, made, move=True))
 
 
-def _forget(turn: Turn, row: MailboxRow) -> None:
-    turn.batch.drop_mailbox(row.id)
-    turn.disk.forget(row.id)
-    turn.announce(row.id, GONE)
+def _is_gone(turn: Turn, row: MailboxRow) -> bool:
+    """Whether the directory is truly not there: a listing may lack what others rename beside."""
+    try:
+        folder_identity(turn.folder(row))
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _is_below(parts: Parts, parent: Parts) -> bool:

@@ -1,14 +1,14 @@
 """`dovecot-keywords` changed under us: another server named letters, or the file went away.
 
-What the file says of letters holds, and the flags of messages whose names carry such letters follow.
-A file that went away is written again from the index: the letters in the names mean nothing without
-it, and nobody deletes keywords that way.
+What the file says of letters holds, and the flags of messages whose names carry them follow. A file
+that went away is written again from the index: the letters in the names mean nothing without it,
+and nobody deletes keywords that way.
 """
 
 from maildird.index.rows import MailboxRow
-from maildird.maildir.keywords import keywords_stamp, read_keywords, write_keywords
 from maildird.mailbox.adopting import mask_in
 from maildird.mailbox.turn import Stamp, Turn
+from maildird.maildir.keywords import keywords_stamp, read_keywords, write_keywords
 from maildird.terms.flags import LETTER_KEYWORDS, LETTER_MASK, SYSTEM_MASK
 
 

@@ -13,6 +13,7 @@ import logging
 
 from maildird.index.rows import MailboxRow, NewMessage
 from maildird.mailbox.adopting import mask_in
+from maildird.mailbox.identity import check_folder
 from maildird.mailbox.keyword_file import take_over_keywords
 from maildird.mailbox.reconcile import (
     Difference,
@@ -22,7 +23,7 @@ from maildird.mailbox.reconcile import (
     in_delivery_order,
 )
 from maildird.mailbox.requests import Observe, Observed, TakeNew
-from maildird.mailbox.turn import Stamp, Turn
+from maildird.mailbox.turn import Stamp, Turn, forget
 from maildird.maildir.folders import (
     Listing,
     exists_in,
@@ -42,7 +43,10 @@ MANY_HINTS = 1000
 
 def observe(turn: Turn, request: Observe) -> Observed:
     """Take over what changed; Refused (UNAVAILABLE) when the folder can't be read."""
-    row = turn.row(request.mailbox)
+    row = check_folder(turn, turn.row(request.mailbox))
+    if row is None:
+        forget(turn, turn.row(request.mailbox))
+        return Observed(settled=True, suspects=False)
     with turn.stamping(row) as stamp:
         if request.hints is None or len(request.hints) > MANY_HINTS:
             return _observe_all(turn, row, stamp)

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 import trio
 
 from maildird.index.environment import Index
-from maildird.mailbox import requests
 from maildird.mailbox.account import Account, Describe
 from maildird.mailbox.namespace import INBOX
 from maildird.mailbox.results import Namespace
@@ -96,11 +95,6 @@ async def _serve_ready(account: Account, layout: Layout) -> None:
     if INBOX not in folders:
         await trio.to_thread.run_sync(layout.create, INBOX)
         folders = await trio.to_thread.run_sync(layout.folders)
-    with account.index.snapshot() as snapshot:
-        rows = snapshot.mailboxes()
-    account.tree.replace(folders, rows)
-    known = {row.parts for row in rows}
+    account.enter_tree(folders)
     for mailbox in account.tree.watched():
         account.watcher.mark(mailbox)
-    for parts in sorted(folders.keys() - known):
-        account.door.post(requests.Adopt(parts))

@@ -12,7 +12,6 @@ power cut are synced, the batch is committed, and only then does anybody hear of
 """
 
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from maildird.index.batches import Batch
 from maildird.index.rows import MailboxRow
 from maildird.mailbox.disk import Disk
+from maildird.mailbox.wake import GONE
 from maildird.maildir.folders import fsync_directory
 from maildird.maildir.layouts import Layout
 from maildird.terms.codes import Code
@@ -142,14 +142,17 @@ class Turn:
                 logger.error("could not take back a change that failed: %s", error)
 
 
+def forget(turn: Turn, row: MailboxRow) -> None:
+    """Take a mailbox out of the index; sessions that have it selected hear that it is gone."""
+    turn.batch.drop_mailbox(row.id)
+    turn.disk.forget(row.id)
+    turn.announce(row.id, GONE)
+    turn.tree_changed = True
+
+
 def first_modseq(told: int = 0) -> int:
     """A mailbox's first MODSEQ: the time in seconds, or above what was `told` of it before.
 
     Other servers count from 1; the time lies above whatever they told a client.
     """
     return max(int(time.time()), told + 1)
-
-
-def path_of(folder: bytes, name: bytes) -> bytes:
-    """The path of `subdir/file` in a folder."""
-    return os.path.join(folder, name)

@@ -6,13 +6,13 @@ from maildird.index.check import check
 from maildird.index.environment import Index
 from maildird.index.rows import MailboxRow
 from maildird.index.snapshots import Snapshot
-from maildird.maildir.folders import list_folder
-from maildird.maildir.layouts import Layout
-from maildird.maildir.uidlists import read_uidlist
 from maildird.mailbox.adopting import mask_in
 from maildird.mailbox.opening import layout_of
 from maildird.mailbox.reconcile import base_of, difference
 from maildird.mailbox.settings import AccountSettings
+from maildird.maildir.folders import list_folder
+from maildird.maildir.layouts import Layout
+from maildird.maildir.uidlists import read_uidlist
 from maildird.terms.errors import Refused
 from maildird.terms.flags import LETTER_MASK, SYSTEM_MASK
 
@@ -39,9 +39,7 @@ def verify(settings: AccountSettings) -> list[str]:
         index.close()
 
 
-def _compare(
-    snapshot: Snapshot, row: MailboxRow, layout: Layout, *, present: bool
-) -> list[str]:
+def _compare(snapshot: Snapshot, row: MailboxRow, layout: Layout, *, present: bool) -> list[str]:
     """How the index of one mailbox differs from its folder."""
     shown = "/".join(row.parts)
     if not present:

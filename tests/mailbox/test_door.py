@@ -75,7 +75,7 @@ async def test_a_cancelled_request_leaves_the_door_open(nursery: trio.Nursery) -
         await door.ask(KeepRecent(1, 2))
     await trio.testing.wait_all_tasks_blocked()
     await door.ask(KeepRecent(1, 4))
-    assert ledger.turns == [[4]]
+    assert ledger.turns[-1] == [4]
 
 
 async def test_a_turn_that_fails_as_a_whole_fails_everybody(nursery: trio.Nursery) -> None:
