@@ -1,0 +1,140 @@
+"""Looking at messages for the search keys that columns can't answer: facts first, then the file.
+
+Runs in a worker thread, one message after the other, so that only one message's content is held at
+a time. What nobody had computed about a message yet is learnt on the way.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import cached_property
+
+from maildird.imap.commands import search as keys
+from maildird.imap.commands.search import SearchKey, When
+from maildird.index.rows import Facts
+from maildird.maildir.content import Content
+from maildird.mime.common_header import common_header_fields
+from maildird.mime.search import body_text, contains, fold, header_text, header_values
+from maildird.mime.sent_date import sent_date
+from maildird.session.describe import describe
+from maildird.session.verdicts import MAYBE, NO, YES, Columns, verdicts
+from maildird.terms.errors import MessageGone
+
+Read = Callable[[int], Content]
+"""Gives the message of a UID; raises MessageGone or OSError. For worker threads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """What came of a look at some messages.
+
+    `found` are the rows that match. `learnt` holds facts that the index lacked, by UID, `trouble`
+    what was raised by messages that could not be read.
+    """
+
+    found: list[int] = field(default_factory=list)
+    learnt: dict[int, Facts] = field(default_factory=dict)
+    trouble: list[Exception] = field(default_factory=list)
+
+
+def inspect(
+    key: SearchKey,
+    columns: Columns,
+    rows: Sequence[int],
+    facts: Mapping[int, Facts],
+    read: Read,
+    now: int,
+) -> Inspected:
+    """Look at the messages in `rows`; `facts` are those that the index has, `now` in Unix time."""
+    result = Inspected()
+    for at in rows:
+        message = _Message(columns.uids[at], facts, read)
+
+        def look(leaf: SearchKey, at: int, message: _Message = message) -> int:
+            try:
+                return YES if _holds(leaf, message, now) else NO
+            except (MessageGone, OSError) as error:
+                result.trouble.append(error)
+                return MAYBE
+
+        if verdicts(key, columns, [at], look) == bytes([YES]):
+            result.found.append(at)
+        if message.learnt is not None:
+            result.learnt[message.uid] = message.learnt
+    return result
+
+
+class _Message:
+    """One message while it is looked at; each thing about it is computed once, when needed."""
+
+    def __init__(self, uid: int, facts: Mapping[int, Facts], read: Read) -> None:
+        self.uid = uid
+        self.learnt: Facts | None = None
+        self._known = facts.get(uid)
+        self._read = read
+
+    @cached_property
+    def content(self) -> Content:
+        return self._read(self.uid)
+
+    @cached_property
+    def facts(self) -> Facts:
+        if self._known is not None:
+            return self._known
+        self.learnt = describe(self.content.data, self.content.internaldate)
+        return self.learnt
+
+    @cached_property
+    def folded_header(self) -> str:
+        return fold(header_text(self.content.data))
+
+    @cached_property
+    def folded_body(self) -> str:
+        return fold(body_text(self.content.data))
+
+    def header_with(self, name: str) -> bytes:
+        """Bytes in which all header fields called `name` stand: of the index, or the file."""
+        if name.isascii():
+            fields = common_header_fields(self.facts.header, [name.encode("ascii")])
+            if fields is not None:
+                return fields
+        return self.content.data
+
+
+def _holds(key: SearchKey, message: _Message, now: int) -> bool:
+    match key:
+        case keys.InHeader():
+            values = header_values(message.header_with(key.field), key.field)
+            return any(contains(fold(value), key.value) for value in values)
+        case keys.InBody():
+            return contains(message.folded_body, key.value)
+        case keys.InText():
+            return contains(message.folded_header, key.value) or contains(
+                message.folded_body, key.value
+            )
+        case keys.InternalDate():
+            day = datetime.fromtimestamp(message.facts.internaldate, UTC).date()
+            return _compares(day, key.when, key.day)
+        case keys.SentDate():
+            sent = sent_date(message.header_with("Date"))
+            return sent is not None and _compares(sent, key.when, key.day)
+        case keys.Larger():
+            return message.facts.size > key.octets
+        case keys.Smaller():
+            return message.facts.size < key.octets
+        case keys.Older():
+            return message.facts.internaldate <= now - key.seconds
+        case keys.Younger():
+            return message.facts.internaldate >= now - key.seconds
+        case _:
+            raise TypeError(f"the columns answer {type(key).__name__}")
+
+
+def _compares(day: date, when: When, wanted: date) -> bool:
+    match when:
+        case When.BEFORE:
+            return day < wanted
+        case When.ON:
+            return day == wanted
+        case When.SINCE:
+            return day >= wanted

@@ -1,0 +1,82 @@
+"""What a session has to say to its client: gathered, and sent in pieces.
+
+Replies to pipelined commands are joined, so that they cost one send. Whoever writes much calls
+`drain` between its pieces: it sends what is there once that is worth it, waits for a client that
+doesn't read, and lets other tasks run at least every `SLICE` seconds.
+"""
+
+import time
+from typing import Final, Protocol
+
+import trio
+
+PIECE: Final = 64 * 1024
+"""So many octets are worth a send."""
+
+LONGEST: Final = 256 * 1024
+"""Replies are joined up to so many octets; one that is longer is sent alone, without a copy."""
+
+SLICE: Final = 0.004
+
+
+class Stream(Protocol):
+    """The client's end: one task may receive while another one sends."""
+
+    async def receive_some(self) -> bytes:
+        """At least one octet; b"" once the client has ended its side."""
+
+    async def send_all(self, data: bytes) -> None:
+        """Send `data`; how much of it went out of a cancelled call is unknown."""
+
+
+class Replies:
+    """The outgoing side of a session."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._waiting: list[bytes] = []
+        self._size = 0
+        self._cut = False
+        self._yielded = time.perf_counter()
+
+    def write(self, reply: bytes) -> None:
+        """Add what is to be sent next: whole lines, or a part of a response that goes on."""
+        self._waiting.append(reply)
+        self._size += len(reply)
+
+    async def drain(self) -> None:
+        """Send if there is enough to be sent, and give way to others if it is time to."""
+        if self._size >= PIECE:
+            await self.flush()
+        if time.perf_counter() - self._yielded > SLICE:
+            await trio.lowlevel.checkpoint()
+            self._yielded = time.perf_counter()
+
+    async def flush(self) -> None:
+        """Send all that waits."""
+        while self._waiting:
+            await self._send(self._next_piece())
+
+    async def farewell(self, bye: bytes) -> None:
+        """Send `bye` and nothing else, unless the client would read it as part of a reply."""
+        self._waiting.clear()
+        self._size = 0
+        if not self._cut:
+            await self._send(bye)
+
+    def _next_piece(self) -> bytes:
+        size = taken = 0
+        for reply in self._waiting:
+            if taken and size + len(reply) > LONGEST:
+                break
+            size += len(reply)
+            taken += 1
+        piece = self._waiting[0] if taken == 1 else b"".join(self._waiting[:taken])
+        del self._waiting[:taken]
+        self._size -= size
+        return piece
+
+    async def _send(self, piece: bytes) -> None:
+        self._cut = True
+        await self._stream.send_all(piece)
+        self._cut = False
