@@ -1,0 +1,178 @@
+"""`maildird.toml`: its schema, and the settings that follow from it.
+
+Every key is a field below, with its default. A location template is a path in which `{user}` stands
+for the whole name of an account, `{local}` and `{domain}` for what is before and after its `@`.
+"""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Annotated
+
+from maildird.mailbox.settings import AccountSettings, LayoutKind, NamesEncoding
+from maildird.server.kinds import (
+    ACCOUNT_NAME,
+    DIRECTORY,
+    FOLDER,
+    LAYOUT,
+    LOCATION,
+    LOG_LEVEL,
+    MAILBOX_NAMES,
+    NAMES,
+    PASSWORD,
+    PREFIX,
+    SEPARATOR,
+)
+from maildird.server.settings import DEFAULT_LISTENER, Limits, Listener, Settings, Timeouts, User
+from maildird.server.state import default_state_directory, directory_of_account
+from maildird.server.toml_reader import Place, read_toml
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """`[mail]`: where mail is and how it lies there; the tree tells what is not set."""
+
+    location: Annotated[str | None, LOCATION] = None
+    layout: Annotated[LayoutKind | None, LAYOUT] = None
+    names: Annotated[NamesEncoding | None, NAMES] = None
+    separator: Annotated[str | None, SEPARATOR] = None
+    prefix: Annotated[str, PREFIX] = ""
+    inbox: Annotated[str | None, FOLDER] = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpecialUse:
+    """`[special_use]`: which mailboxes serve as what (RFC 6154), named as clients see them."""
+
+    all: Annotated[tuple[str, ...], MAILBOX_NAMES] = ()
+    archive: Annotated[tuple[str, ...], MAILBOX_NAMES] = ()
+    drafts: Annotated[tuple[str, ...], MAILBOX_NAMES] = ()
+    flagged: Annotated[tuple[str, ...], MAILBOX_NAMES] = ()
+    junk: Annotated[tuple[str, ...], MAILBOX_NAMES] = ()
+    sent: Annotated[tuple[str, ...], MAILBOX_NAMES] = ()
+    trash: Annotated[tuple[str, ...], MAILBOX_NAMES] = ()
+
+    def attributes(self) -> Mapping[str, str]:
+        """Mailbox names to attributes."""
+        return {
+            name: f"\\{use.name.capitalize()}"
+            for use in fields(self)
+            for name in getattr(self, use.name)
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """`[[accounts]]`: who can log in; `location` stands in for the one of `[mail]`."""
+
+    name: Annotated[str, ACCOUNT_NAME]
+    password: Annotated[str, PASSWORD] = field(repr=False)
+    location: Annotated[str | None, LOCATION] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The whole file."""
+
+    accounts: tuple[Account, ...] = ()
+    listeners: tuple[Listener, ...] = (DEFAULT_LISTENER,)
+    mail: Mail = field(default_factory=Mail)
+    special_use: SpecialUse = field(default_factory=SpecialUse)
+    limits: Limits = field(default_factory=Limits)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    state_directory: Annotated[str | None, DIRECTORY] = None
+    log_level: Annotated[str, LOG_LEVEL] = "info"
+
+
+def read_settings(file: Path) -> Settings:
+    """The settings in a configuration file; SettingsError says what is wrong, and where."""
+    configuration = read_toml(file, Configuration)
+    place = Place(str(file))
+    _need_accounts(configuration.accounts, place)
+    _need_listeners(configuration.listeners, place)
+    _need_separator(configuration.mail, place.key("mail"))
+    users = tuple(
+        _user(configuration, account, place.key("accounts").member(number))
+        for number, account in enumerate(configuration.accounts, 1)
+    )
+    _need_trees_apart(users, place)
+    return Settings(
+        users=users,
+        listeners=configuration.listeners,
+        limits=configuration.limits,
+        timeouts=configuration.timeouts,
+        log_level=configuration.log_level,
+    )
+
+
+def _user(configuration: Configuration, account: Account, place: Place) -> User:
+    mail = configuration.mail
+    state = configuration.state_directory or default_state_directory()
+    return User(
+        name=account.name,
+        password=account.password,
+        mail=AccountSettings(
+            name=account.name,
+            root=os.fsencode(_location(account, mail, place)),
+            state_directory=directory_of_account(state, account.name),
+            layout=mail.layout,
+            names=mail.names,
+            separator=mail.separator or mail.prefix[-1:] or None,
+            prefix=mail.prefix,
+            inbox=mail.inbox,
+            special_use=configuration.special_use.attributes(),
+            append_limit=configuration.limits.message_size,
+        ),
+    )
+
+
+def _location(account: Account, mail: Mail, place: Place) -> str:
+    """The path of an account's Maildir."""
+    template = account.location or mail.location
+    if template is None:
+        raise place.key("location").error(
+            "is missing; set it here, or for all accounts in [mail] with {user} in it"
+        )
+    local, at, domain = account.name.rpartition("@")
+    if "{domain}" in template and not at:
+        raise place.key("name").error(
+            f'is "{account.name}", but {{domain}} stands in the location: it needs an @'
+        )
+    names = {"user": account.name, "local": local if at else account.name, "domain": domain}
+    path = re.sub(r"\{(\w+)\}", lambda match: names[match[1]], template)
+    return os.path.normpath(path)
+
+
+def _need_accounts(accounts: tuple[Account, ...], place: Place) -> None:
+    if not accounts:
+        raise place.key("accounts").error(
+            "is missing, so nobody could log in; write [[accounts]] with a name and a password"
+        )
+    name, count = Counter(account.name for account in accounts).most_common(1)[0]
+    if count > 1:
+        raise place.key("accounts").error(f'names "{name}" {count} times; each needs its own name')
+
+
+def _need_listeners(listeners: tuple[Listener, ...], place: Place) -> None:
+    if not listeners:
+        raise place.key("listeners").error("is empty; leave it out, or name an address")
+
+
+def _need_separator(mail: Mail, place: Place) -> None:
+    if mail.prefix and mail.separator and not mail.prefix.endswith(mail.separator):
+        raise place.key("prefix").error(
+            f'is "{mail.prefix}", but must end in the separator "{mail.separator}"'
+        )
+
+
+def _need_trees_apart(users: tuple[User, ...], place: Place) -> None:
+    """No tree may have two indexes, each with UIDs of its own."""
+    root, count = Counter(user.mail.root for user in users).most_common(1)[0]
+    if count > 1:
+        names = ", ".join(user.name for user in users if user.mail.root == root)
+        raise place.key("accounts").error(
+            f"has one location for {names}: {os.fsdecode(root)}; put {{user}} into the location"
+        )

@@ -1,0 +1,126 @@
+"""What the value of a setting may be, for the configuration file and the command line alike."""
+
+import ipaddress
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of value: `wanted` completes "it must be …".
+
+    `convert` makes the value out of what TOML gave (text, number, truth value, list) and raises
+    ValueError for what won't do. A `secret` is never shown.
+    """
+
+    wanted: str
+    convert: Callable[[object], object]
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen: an IP address or a host name, and a TCP port (0: any that is free)."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_address(text: str) -> Address:
+    """`127.0.0.1:1143`, `localhost:1143`, `[::1]:1143`; ValueError for anything else."""
+    host, _, port = text.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = str(ipaddress.IPv6Address(host[1:-1]))
+    elif not host or set(host) & set("[]: \t"):
+        raise ValueError("no address stands before the port")
+    if not (port.isascii() and port.isdigit()) or int(port) > 65535:
+        raise ValueError("no port stands behind the address")
+    return Address(host, int(port))
+
+
+def text_that(wanted: str, fits: Callable[[str], object], *, secret: bool = False) -> Kind:
+    """Text for which `fits` gives something true."""
+
+    def convert(value: object) -> str:
+        if not isinstance(value, str) or "\0" in value or not fits(value):
+            raise ValueError
+        return value
+
+    return Kind(wanted, convert, secret)
+
+
+def one_of(*choices: str) -> Kind:
+    """Exactly one of some words."""
+    quoted = [f'"{choice}"' for choice in choices]
+    return text_that(f"{', '.join(quoted[:-1])} or {quoted[-1]}", choices.__contains__)
+
+
+def whole(low: int, high: int, unit: str = "") -> Kind:
+    """A whole number, both ends included."""
+
+    def convert(value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise ValueError
+        return value
+
+    return Kind(f"a whole number from {low} to {high}{unit and ' '}{unit}", convert)
+
+
+def _address(value: object) -> Address:
+    if not isinstance(value, str):
+        raise ValueError
+    return parse_address(value)
+
+
+def _truth(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError
+    return value
+
+
+def _mailbox_names(value: object) -> tuple[str, ...]:
+    """One name, or a list of them."""
+    names = value if isinstance(value, list) else [value]
+    if not all(isinstance(name, str) and name and name.isprintable() for name in names):
+        raise ValueError
+    return tuple(names)
+
+
+def _is_account_name(text: str) -> bool:
+    """No name may lead out of a directory when a location template takes it in."""
+    leads_out = text.startswith(".") or "@." in text or set(text) & set("/\\")
+    return 0 < len(text) <= 80 and text.isprintable() and not leads_out
+
+
+TRUTH: Final = Kind("true or false", _truth)
+ADDRESS: Final = Kind(
+    "ADDRESS:PORT with a port from 0 to 65535, such as 127.0.0.1:1143 or [::1]:1143", _address
+)
+DIRECTORY: Final = text_that("an absolute path", os.path.isabs)
+LOCATION: Final = text_that(
+    "an absolute path, in which {user}, {local} and {domain} may stand",
+    re.compile(r"/(?:[^{}]|\{(?:user|local|domain)\})*").fullmatch,
+)
+ACCOUNT_NAME: Final = text_that(
+    "a name of 1 to 80 printable characters, without slashes and not beginning with a dot",
+    _is_account_name,
+)
+PASSWORD: Final = text_that("a text that is not empty", bool, secret=True)
+LAYOUT: Final = one_of("maildir++", "fs")
+NAMES: Final = one_of("utf-7", "utf-8")
+SEPARATOR: Final = one_of(".", "/")
+PREFIX: Final = text_that(
+    'empty, or a name that ends in the separator, such as "INBOX."',
+    re.compile(r"|[^\x00-\x1f\x7f]*[./]").fullmatch,
+)
+FOLDER: Final = text_that(
+    "the name of a folder, without slashes", re.compile(r"[^\x00-\x1f\x7f/]+").fullmatch
+)
+MAILBOX_NAMES: Final = Kind("the name of a mailbox, or a list of such names", _mailbox_names)
+LOG_LEVEL: Final = one_of("debug", "info", "warning", "error")

@@ -1,0 +1,63 @@
+"""What a running server has to know, made from the command line or the configuration file."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, Final
+
+from maildird.mailbox.settings import APPEND_LIMIT, AccountSettings
+from maildird.server.kinds import ADDRESS, TRUTH, Address, whole
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One address to listen on.
+
+    Without TLS a password is taken from clients of this machine only, unless `allow_plaintext`.
+    """
+
+    address: Annotated[Address, ADDRESS]
+    allow_plaintext: Annotated[bool, TRUTH] = False
+
+
+DEFAULT_LISTENER: Final = Listener(Address("127.0.0.1", 1143))
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is too much: numbers of connections, octets of one message of APPEND."""
+
+    connections: Annotated[int, whole(1, 100_000)] = 1000
+    connections_per_address: Annotated[int, whole(1, 100_000)] = 200
+    message_size: Annotated[int, whole(1024, 2**32 - 1, "octets")] = APPEND_LIMIT
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds after which a connection is closed.
+
+    `login`: not logged in by then. `idle`: no command (at least 30 minutes, RFC 3501 section 5.4).
+    `write`: the client did not take 64 KiB of an answer in that time.
+    """
+
+    login: Annotated[int, whole(5, 3600, "seconds")] = 60
+    idle: Annotated[int, whole(1800, 604_800, "seconds")] = 1800
+    write: Annotated[int, whole(5, 3600, "seconds")] = 300
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Someone who can log in, and the mail that is theirs."""
+
+    name: str
+    password: str = field(repr=False)
+    mail: AccountSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All of it."""
+
+    users: tuple[User, ...]
+    listeners: tuple[Listener, ...] = (DEFAULT_LISTENER,)
+    limits: Limits = field(default_factory=Limits)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    log_level: str = "info"

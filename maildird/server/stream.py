@@ -1,0 +1,109 @@
+"""The plain TCP stream that a connection reads and writes.
+
+The non-blocking socket is tried first, and trio waits only where it would block: half the cost of a
+checkpoint before each operation. A client that always has more to say would starve the others that
+way, so a call yields when the last yield is `SLICE` seconds ago.
+"""
+
+import contextlib
+import errno
+import socket
+import time
+from typing import Final
+
+import trio
+
+RECEIVE_SIZE: Final = 64 * 1024
+"""Octets of one read at most."""
+
+PIECE: Final = 64 * 1024
+"""Octets that the client has to take within the write timeout."""
+
+SLICE: Final = 0.004
+
+
+class SocketStream:
+    """A connected TCP socket; one task may receive while another one sends.
+
+    `peer` names the client for the log. `write_timeout` is the time (s) that the client has to take
+    each `PIECE`. A connection that broke down raises trio.BrokenResourceError, which says how, and
+    one that this side closed trio.ClosedResourceError.
+    """
+
+    def __init__(self, connected: socket.socket, peer: str, write_timeout: float) -> None:
+        connected.setblocking(False)
+        self.peer = peer
+        self._socket = connected
+        self._write_timeout = write_timeout
+        self._yielded = time.perf_counter()
+
+    async def receive_some(self) -> bytes:
+        """What has come in, at least one octet; b"" once the client has ended its side."""
+        await self._yield_at_times()
+        while True:
+            try:
+                return self._socket.recv(RECEIVE_SIZE)
+            except BlockingIOError:
+                await trio.lowlevel.wait_readable(self._socket)
+                self._yielded = time.perf_counter()
+            except OSError as error:
+                raise _as_trio_says(error) from error
+
+    async def send_all(self, data: bytes) -> None:
+        """Hand `data` over to the kernel; after a cancelled call nobody knows how much went out."""
+        await self._yield_at_times()
+        rest = memoryview(data)
+        rest = rest[self._send_now(rest) :]
+        while rest:
+            with trio.move_on_after(self._write_timeout) as scope:
+                rest = await self._send_piece(rest)
+            if scope.cancelled_caught:
+                raise trio.BrokenResourceError(
+                    f"the client took less than {PIECE} octets in {self._write_timeout:g} s"
+                )
+
+    async def aclose(self) -> None:
+        """Close without waiting; what was sent still reaches a client that reads."""
+        if self._socket.fileno() == -1:
+            return
+        trio.lowlevel.notify_closing(self._socket)
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+            self._drain()
+        self._socket.close()
+
+    async def _yield_at_times(self) -> None:
+        if time.perf_counter() - self._yielded > SLICE:
+            await trio.lowlevel.checkpoint()
+            self._yielded = time.perf_counter()
+
+    async def _send_piece(self, rest: memoryview) -> memoryview:
+        """Send `PIECE` octets, or all there are; gives what is left."""
+        enough = max(len(rest) - PIECE, 0)
+        while len(rest) > enough:
+            await trio.lowlevel.wait_writable(self._socket)
+            self._yielded = time.perf_counter()
+            rest = rest[self._send_now(rest) :]
+        return rest
+
+    def _send_now(self, data: memoryview) -> int:
+        """Send what the kernel takes at once, in octets."""
+        try:
+            return self._socket.send(data)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            raise _as_trio_says(error) from error
+
+    def _drain(self) -> None:
+        """Read what nobody will: a close with unread input resets the connection and takes the
+        last words away from the client."""
+        for _ in range(16):
+            if not self._socket.recv(RECEIVE_SIZE):
+                break
+
+
+def _as_trio_says(error: OSError) -> Exception:
+    if error.errno == errno.EBADF:
+        return trio.ClosedResourceError("the connection was closed here")
+    return trio.BrokenResourceError(error.strerror)

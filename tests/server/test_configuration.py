@@ -1,0 +1,241 @@
+"""The configuration file: what follows from it, and what is said when it is wrong."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from maildird.server.configuration import read_settings
+from maildird.server.kinds import Address
+from maildird.server.settings import DEFAULT_LISTENER, Limits, Listener, Settings, Timeouts
+from maildird.terms.errors import SettingsError
+
+SMALLEST = """
+[[accounts]]
+name = "ada"
+password = "secret"
+location = "/home/ada/Maildir"
+"""
+
+FULL = r"""
+state_directory = "/var/lib/maildird"
+log_level = "debug"
+
+[[listeners]]
+address = "127.0.0.1:143"
+
+[[listeners]]
+address = "[::]:1143"
+allow_plaintext = true
+
+[mail]
+location = "/srv/{domain}/{local}/{user}"
+layout = "fs"
+names = "utf-8"
+separator = "/"
+prefix = "Mail/"
+inbox = "Inbox"
+
+[special_use]
+trash = "Mail/Trash"
+sent = ["Mail/Sent", "Mail/Gesendet"]
+
+[limits]
+connections = 10
+connections_per_address = 5
+message_size = 1_000_000
+
+[timeouts]
+login = 30
+idle = 3600
+write = 20
+
+[[accounts]]
+name = "ada@example.org"
+password = "secret"
+
+[[accounts]]
+name = "bob@example.org"
+password = "secret"
+location = "/home/bob/Maildir"
+"""
+
+
+def settings_of(tmp_path: Path, text: str) -> Settings:
+    file = tmp_path / "maildird.toml"
+    file.write_text(text)
+    return read_settings(file)
+
+
+def test_what_is_not_set_has_its_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "/state")
+    settings = settings_of(tmp_path, SMALLEST)
+    (user,) = settings.users
+    assert (user.name, user.password) == ("ada", "secret")
+    assert user.mail.root == b"/home/ada/Maildir"
+    assert user.mail.state_directory == b"/state/maildird/ada"
+    assert (user.mail.layout, user.mail.names, user.mail.separator) == (None, None, None)
+    assert settings.listeners == (DEFAULT_LISTENER,)
+    assert (settings.limits, settings.timeouts) == (Limits(), Timeouts())
+    assert settings.log_level == "info"
+
+
+def test_every_setting_is_taken_over(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, FULL)
+    assert settings.listeners == (
+        Listener(Address("127.0.0.1", 143)),
+        Listener(Address("::", 1143), allow_plaintext=True),
+    )
+    assert settings.limits == Limits(10, 5, 1_000_000)
+    assert settings.timeouts == Timeouts(30, 3600, 20)
+    assert settings.log_level == "debug"
+    ada, bob = settings.users
+    assert ada.mail.root == b"/srv/example.org/ada/ada@example.org"
+    assert bob.mail.root == b"/home/bob/Maildir"
+    assert ada.mail.state_directory == b"/var/lib/maildird/ada@example.org"
+    assert (ada.mail.layout, ada.mail.names, ada.mail.inbox) == ("fs", "utf-8", "Inbox")
+    assert (ada.mail.separator, ada.mail.prefix) == ("/", "Mail/")
+    assert ada.mail.append_limit == 1_000_000
+    assert ada.mail.special_use == {
+        "Mail/Trash": "\\Trash",
+        "Mail/Sent": "\\Sent",
+        "Mail/Gesendet": "\\Sent",
+    }
+
+
+def test_passwords_stay_out_of_what_is_shown(tmp_path: Path) -> None:
+    assert "secret" not in repr(settings_of(tmp_path, SMALLEST))
+
+
+def test_the_prefix_tells_the_separator(tmp_path: Path) -> None:
+    (user,) = settings_of(tmp_path, SMALLEST + '[mail]\nprefix = "INBOX."').users
+    assert user.mail.separator == "."
+
+
+def test_state_directories_of_odd_names_are_single_components(tmp_path: Path) -> None:
+    odd = SMALLEST.replace('"ada"', '"ä da%"')
+    (user,) = settings_of(tmp_path, odd + "[mail]\n").users
+    assert os.path.basename(user.mail.state_directory) == b"%C3%A4%20da%25"
+
+
+def test_every_default_that_can_be_written_down_reads_back(tmp_path: Path) -> None:
+    limits, timeouts = Limits(), Timeouts()
+    text = SMALLEST + (
+        f"[limits]\nconnections = {limits.connections}\nmessage_size = {limits.message_size}\n"
+        f"connections_per_address = {limits.connections_per_address}\n"
+        f"[timeouts]\nlogin = {timeouts.login}\nidle = {timeouts.idle}\nwrite = {timeouts.write}\n"
+        f'[[listeners]]\naddress = "{DEFAULT_LISTENER.address}"\n'
+    )
+    assert settings_of(tmp_path, text) == settings_of(tmp_path, SMALLEST)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("loglevel = 'info'", "loglevel is no setting; did you mean log_level?"),
+        ("log-level = 'info'", "log-level is no setting; did you mean log_level?"),
+        ("xyz = 1", "xyz is no setting; what can stand here: accounts, listeners, mail,"),
+        ("log_level = 'loud'", 'log_level is "loud", but must be "debug", "info", "warning" or'),
+        ("state_directory = 'var'", 'state_directory is "var", but must be an absolute path'),
+        ("limits = 5", "limits is 5, but must be a table"),
+        ("[limits]\nconnections = 0", "limits.connections is 0, but must be a whole number from 1"),
+        ("[limits]\nconnections = true", "limits.connections is true, but must be a whole number"),
+        ("[limits]\nmessage_size = 5", "limits.message_size is 5, but must be a whole number from"),
+        ("[timeouts]\nidle = 60", "timeouts.idle is 60, but must be a whole number from 1800 to"),
+        ("[timeout]\nidle = 60", "timeout is no setting; did you mean timeouts?"),
+        ("listeners = ['x:1']", 'listeners#1 is "x:1", but must be a table'),
+        ("listeners = 'x:1'", "listeners must be an array of tables, each headed [[listeners]]"),
+        ("listeners = []", "listeners is empty; leave it out, or name an address"),
+        (
+            "[[listeners]]\naddress = '143'",
+            'listeners#1.address is "143", but must be ADDRESS:PORT',
+        ),
+        ("[[listeners]]\naddress = 143", "listeners#1.address is 143, but must be ADDRESS:PORT"),
+        ("[[listeners]]", "listeners#1.address is missing; it must be ADDRESS:PORT"),
+        (
+            "[[listeners]]\naddress = 'a:1'\nallow_plaintext = 1",
+            "listeners#1.allow_plaintext is 1, but must be true or false",
+        ),
+        ("[mail]\nlayout = 'mbox'", 'mail.layout is "mbox", but must be "maildir++" or "fs"'),
+        (
+            "[mail]\nlocation = 'Maildir'",
+            'mail.location is "Maildir", but must be an absolute path',
+        ),
+        ("[mail]\nlocation = '/{home}'", "{user}, {local} and {domain} may stand"),
+        ("[mail]\nprefix = 'INBOX'", 'mail.prefix is "INBOX", but must be empty, or a name that'),
+        (
+            "[mail]\nprefix = 'INBOX.'\nseparator = '/'",
+            'mail.prefix is "INBOX.", but must end in the separator "/"',
+        ),
+        ("[mail]\ninbox = 'a/b'", 'mail.inbox is "a/b", but must be the name of a folder'),
+        ("[special_use]\nbin = 'x'", "special_use.bin is no setting; what can stand here: all"),
+        ("[special_use]\nsent = ''", 'special_use.sent is "", but must be the name of a mailbox'),
+        ("[special_use]\nsent = [1]", "special_use.sent is [1], but must be the name of a mailbox"),
+        (
+            "[[accounts]]\npassword = 'x'",
+            "accounts#2.name is missing; it must be a name of 1 to 80",
+        ),
+        ("[[accounts]]\nname = 'bob'", "accounts#2.password is missing; it must be a text that is"),
+        (
+            "[[accounts]]\nname = 'bob'\npassword = ''",
+            "accounts#2.password must be a text that is not empty",
+        ),
+        (
+            "[[accounts]]\nname = '../bob'\npassword = 'x'",
+            'accounts#2.name is "../bob", but must be',
+        ),
+        (
+            "[[accounts]]\nname = 'bob'\npassword = 'x'",
+            "accounts#2.location is missing; set it here, or for all accounts in [mail]",
+        ),
+        (
+            "[[accounts]]\nname = 'bob'\npassword = 'x'\nlocation = '/{domain}'",
+            'accounts#2.name is "bob", but {domain} stands in the location: it needs an @',
+        ),
+        (
+            "[[accounts]]\nname = 'ada'\npassword = 'x'\nlocation = '/x'",
+            'accounts names "ada" 2 times; each needs its own name',
+        ),
+        (
+            "[[accounts]]\nname = 'bob'\npassword = 'x'\nlocation = '/home/ada/Maildir/'",
+            "accounts has one location for ada, bob: /home/ada/Maildir; put {user} into",
+        ),
+    ],
+)
+def test_errors_name_the_key_and_what_would_be_right(
+    tmp_path: Path, text: str, complaint: str
+) -> None:
+    top_level = "" if text.startswith("[") else text
+    with pytest.raises(SettingsError) as error:
+        settings_of(tmp_path, top_level + SMALLEST + ("" if top_level else text))
+    assert str(error.value).startswith(f"{tmp_path}/maildird.toml: ")
+    assert complaint in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_password_that_won_t_do_is_not_shown(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as error:
+        settings_of(tmp_path, SMALLEST.replace('"secret"', "123456"))
+    assert "123456" not in str(error.value)
+
+
+def test_a_file_without_accounts_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"accounts is missing, so nobody could log in"):
+        settings_of(tmp_path, "")
+
+
+def test_a_file_that_is_not_toml_is_refused_with_the_line(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"maildird\.toml: this is not TOML: .*line 2"):
+        settings_of(tmp_path, "\nlimits 5")
+
+
+def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "maildird.toml"
+    file.write_bytes(b"# \xff")
+    with pytest.raises(SettingsError, match="octet 2 is not UTF-8"):
+        read_settings(file)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="No such file or directory; name a file"):
+        read_settings(tmp_path / "nothing.toml")
