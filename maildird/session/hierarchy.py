@@ -7,8 +7,8 @@ RECURSIVEMATCH, as CHILDINFO says, and else when it is no mailbox of its own, le
 walks down with `%` misses what is below. LIST (SUBSCRIBED) alone shows no such name (RFC 5258
 section 3.1).
 
-Names that are only levels above others are part of the hierarchy, though no mailboxes: `Mail` of the
-prefix `Mail/`, the parent that has no folder.
+Names that are only levels above others are part of the hierarchy, though no mailboxes: `Mail` of
+the prefix `Mail/`, the parent that has no folder.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

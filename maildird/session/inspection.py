@@ -4,7 +4,7 @@ Runs in a worker thread, one message after the other, so that only one message's
 a time. What nobody had computed about a message yet is learnt on the way.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -12,16 +12,12 @@ from functools import cached_property
 from maildird.imap.commands import search as keys
 from maildird.imap.commands.search import SearchKey, When
 from maildird.index.rows import Facts
-from maildird.maildir.content import Content
 from maildird.mime.common_header import common_header_fields
 from maildird.mime.search import body_text, contains, fold, header_text, header_values
 from maildird.mime.sent_date import sent_date
-from maildird.session.describe import describe
+from maildird.session.messages import Message, Read
 from maildird.session.verdicts import MAYBE, NO, YES, Columns, verdicts
 from maildird.terms.errors import MessageGone
-
-Read = Callable[[int], Content]
-"""Gives the message of a UID; raises MessageGone or OSError. For worker threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +44,9 @@ def inspect(
     """Look at the messages in `rows`; `facts` are those that the index has, `now` in Unix time."""
     result = Inspected()
     for at in rows:
-        message = _Message(columns.uids[at], facts, read)
+        message = _Searched(columns.uids[at], facts.get(columns.uids[at]), read)
 
-        def look(leaf: SearchKey, at: int, message: _Message = message) -> int:
+        def look(leaf: SearchKey, at: int, message: _Searched = message) -> int:
             try:
                 return YES if _holds(leaf, message, now) else NO
             except (MessageGone, OSError) as error:
@@ -64,25 +60,8 @@ def inspect(
     return result
 
 
-class _Message:
-    """One message while it is looked at; each thing about it is computed once, when needed."""
-
-    def __init__(self, uid: int, facts: Mapping[int, Facts], read: Read) -> None:
-        self.uid = uid
-        self.learnt: Facts | None = None
-        self._known = facts.get(uid)
-        self._read = read
-
-    @cached_property
-    def content(self) -> Content:
-        return self._read(self.uid)
-
-    @cached_property
-    def facts(self) -> Facts:
-        if self._known is not None:
-            return self._known
-        self.learnt = describe(self.content.data, self.content.internaldate)
-        return self.learnt
+class _Searched(Message):
+    """A message with its text as searches see it."""
 
     @cached_property
     def folded_header(self) -> str:
@@ -101,7 +80,7 @@ class _Message:
         return self.content.data
 
 
-def _holds(key: SearchKey, message: _Message, now: int) -> bool:
+def _holds(key: SearchKey, message: _Searched, now: int) -> bool:
     match key:
         case keys.InHeader():
             values = header_values(message.header_with(key.field), key.field)

@@ -17,16 +17,15 @@ from typing import Final
 
 from maildird.imap.commands import search as keys
 from maildird.imap.commands.search import SearchKey
+from maildird.session.numbers import Slice, slices_of
 from maildird.terms.flags import keyword_bit, system_flag
-from maildird.terms.sets import NumberSet, SavedResult, SeqSet, UidSet
+from maildird.terms.sets import UidSet
 
 NO: Final = 0
 MAYBE: Final = 1
 YES: Final = 2
 
 _INVERTED: Final = bytes.maketrans(bytes([NO, YES]), bytes([YES, NO]))
-
-Slice = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +154,7 @@ def _leaf_cost(key: SearchKey) -> int:
 def _slices(key: SearchKey, columns: Columns) -> list[Slice]:
     match key:
         case keys.InSet():
-            return list(_slices_of_set(key.messages, columns))
+            return list(slices_of(key.messages, columns.uids, columns.saved))
         case keys.And():
             parts = [(0, len(columns.uids))]
             for each in key.keys:
@@ -163,18 +162,6 @@ def _slices(key: SearchKey, columns: Columns) -> list[Slice]:
             return parts
         case _:
             return [(0, len(columns.uids))]
-
-
-def _slices_of_set(messages: NumberSet | SavedResult, columns: Columns) -> Iterator[Slice]:
-    uids = columns.uids
-    match messages:
-        case SeqSet():
-            for low, high in messages.resolve(len(uids)).within(1, len(uids)).ranges:
-                yield low - 1, high
-        case UidSet():
-            yield from messages.resolve(uids[-1] if uids else 0).present(uids)
-        case _:
-            yield from columns.saved.present(uids)
 
 
 def _common(left: list[Slice], right: list[Slice]) -> list[Slice]:

@@ -85,7 +85,8 @@ def test_recursivematch_example_8() -> None:
 
 def test_recursivematch_example_9() -> None:
     there = hierarchy(
-        "INBOX foo2 foo2/bar1 foo2/bar2 baz2 baz2/bar2 baz2/bar22 baz2/bar222 eps2 eps2/mamba qux2/bar2",
+        "INBOX foo2 foo2/bar1 foo2/bar2 baz2 baz2/bar2 baz2/bar22 baz2/bar222 eps2 eps2/mamba"
+        " qux2/bar2",
         "foo2/bar1 foo2/bar2 baz2/bar2 baz2/bar22 baz2/bar222 eps2 eps2/mamba qux2/bar2",
     )
     assert lines(list(there.list(List("", ("*2",), True, RECURSIVE)))) == [

@@ -1,0 +1,39 @@
+"""One message while a command looks at it: what the index knows first, then the file."""
+
+from collections.abc import Callable
+from functools import cached_property
+
+from maildird.index.rows import Facts
+from maildird.maildir.content import Content
+from maildird.session.describe import describe
+
+Read = Callable[[int], Content]
+"""Gives the message of a UID; raises MessageGone or OSError. For worker threads."""
+
+
+class Message:
+    """A message, known by its UID; each thing about it is computed once, when it is asked for.
+
+    Without known facts whatever is asked reads the file: that belongs in a worker thread, and so do
+    `content` and what follows from it. `learnt` are the facts that were computed on the way.
+    """
+
+    def __init__(self, uid: int, known: Facts | None, read: Read) -> None:
+        self.uid = uid
+        self.known = known
+        self.learnt: Facts | None = None
+        self._read = read
+
+    @cached_property
+    def content(self) -> Content:
+        """The message in wire form. Raises MessageGone, or OSError when it can't be read."""
+        return self._read(self.uid)
+
+    @property
+    def facts(self) -> Facts:
+        """What never changes about it."""
+        if self.known is not None:
+            return self.known
+        if self.learnt is None:
+            self.learnt = describe(self.content.data, self.content.internaldate)
+        return self.learnt
