@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass
 
+from maildird.mime.bodystructure import render_body
+from maildird.mime.common_header import common_header
+from maildird.mime.envelope import render_envelope
+from maildird.mime.walk import walk
+
 
 @dataclass(frozen=True, slots=True)
 class Description:
@@ -19,4 +24,11 @@ class Description:
 
 def describe(message: bytes) -> Description:
     """ENVELOPE, BODY, BODYSTRUCTURE, RFC822.SIZE and common header of `message` (wire form)."""
-    raise NotImplementedError
+    root = walk(message)
+    return Description(
+        size=len(message),
+        envelope=render_envelope(root.header),
+        body=render_body(root, extended=False),
+        bodystructure=render_body(root, extended=True),
+        header=common_header(message),
+    )

@@ -1,6 +1,58 @@
-"""ENVELOPE of a message (RFC 3501 section 7.4.2)."""
+"""ENVELOPE of a message (RFC 3501 section 7.4.2).
+
+    envelope        = "(" env-date SP env-subject SP env-from SP env-sender SP env-reply-to SP
+                      env-to SP env-cc SP env-bcc SP env-in-reply-to SP env-message-id ")"
+    env-from        = "(" 1*address ")" / nil
+    address         = "(" addr-name SP addr-adl SP addr-mailbox SP addr-host ")"
+
+Where an address field stands several times all its addresses are listed: so nobody can show one
+sender to a filter and another to a reader (RFC 5322 section 4.5.3 has it so for To, Cc and Bcc). Of
+other fields the first one counts.
+"""
+
+from maildird.mime.addresses import Address, parse_addresses
+from maildird.mime.header import MAX_HEADER, Header, body_start, first, parse_header
+from maildird.mime.nstring import nstring
+from maildird.mime.walk import DESCRIBED_FIELDS
 
 
 def envelope(message: bytes) -> bytes:
     """The envelope of `message` (wire form) as IMAP writes it, parentheses included."""
-    raise NotImplementedError
+    header = message[: min(body_start(message), MAX_HEADER)]
+    return render_envelope(parse_header(header, DESCRIBED_FIELDS))
+
+
+def render_envelope(header: Header) -> bytes:
+    """The envelope of a message with these fields, as IMAP writes it."""
+    from_ = _addresses(header, b"from")
+    sender = _addresses(header, b"sender")
+    reply_to = _addresses(header, b"reply-to")
+    return b"(%b %b %b %b %b %b %b %b %b %b)" % (
+        nstring(first(header, b"date")),
+        nstring(first(header, b"subject")),
+        from_,
+        from_ if sender == b"NIL" else sender,
+        from_ if reply_to == b"NIL" else reply_to,
+        _addresses(header, b"to"),
+        _addresses(header, b"cc"),
+        _addresses(header, b"bcc"),
+        nstring(first(header, b"in-reply-to")),
+        nstring(first(header, b"message-id")),
+    )
+
+
+def _addresses(header: Header, field: bytes) -> bytes:
+    values = header.get(field)
+    if values is None:
+        return b"NIL"
+    addresses = parse_addresses(b",".join(values))
+    return b"(%b)" % b"".join(map(_address, addresses)) if addresses else b"NIL"
+
+
+def _address(address: Address) -> bytes:
+    return b"(%b %b %b %b)" % (
+        nstring(address.name),
+        nstring(address.route),
+        nstring(address.mailbox),
+        nstring(address.host),
+    )

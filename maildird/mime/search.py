@@ -1,4 +1,27 @@
-"""Text of a message as SEARCH sees it (RFC 3501 section 6.4.4)."""
+"""Text of a message as SEARCH sees it (RFC 3501 section 6.4.4).
+
+The header's share are its fields with encoded words decoded. The body's share are the texts of all
+text parts with transfer encoding and charset decoded, the file names and descriptions of all parts,
+and the headers of encapsulated messages. Parts are kept apart by line breaks.
+"""
+
+from collections.abc import Iterator
+
+from maildird.mime.charsets import decode
+from maildird.mime.continuations import parameter_text
+from maildird.mime.encoded_words import decode_field
+from maildird.mime.header import (
+    MAX_HEADER,
+    body_start,
+    first,
+    parse_header,
+    split_fields,
+    unfold,
+)
+from maildird.mime.html_text import visible_text
+from maildird.mime.parameters import parse_disposition
+from maildird.mime.transfer_encoding import decode_transfer, transfer_encoding
+from maildird.mime.walk import Part, walk
 
 
 def header_values(message: bytes, field: str) -> list[str]:
@@ -6,24 +29,50 @@ def header_values(message: bytes, field: str) -> list[str]:
 
     `message` may be a whole message (wire form) or only its header, such as `common_header` gives.
     """
-    raise NotImplementedError
+    name = field.lower().encode("utf-8", "replace")
+    header = message[: min(body_start(message), MAX_HEADER)]
+    return [decode_field(value) for value in parse_header(header, (name,)).get(name, ())]
 
 
 def header_text(message: bytes) -> str:
     """The decoded header, one field a line: the header's share of SEARCH TEXT."""
-    raise NotImplementedError
+    header = message[: min(body_start(message), MAX_HEADER)]
+    return decode_field(b"\n".join(map(unfold, split_fields(header))))
 
 
 def body_text(message: bytes) -> str:
     """The decoded text of the body: SEARCH BODY, and the body's share of SEARCH TEXT."""
-    raise NotImplementedError
+    return "\n".join(_texts(message, walk(message)))
 
 
-def fold(text: str) -> str:
-    """`text` with the differences of case taken out that a search does not see."""
-    raise NotImplementedError
+def _texts(message: bytes, part: Part) -> Iterator[str]:
+    yield from _labels(part)
+    for inner in part.parts:
+        yield from _texts(message, inner)
+    if part.message:
+        encapsulated = part.message
+        yield header_text(message[encapsulated.header_start : encapsulated.body_start])
+        yield from _texts(message, encapsulated)
+    elif not part.parts and part.content_type.type.lower() in (b"text", b"message"):
+        yield _leaf_text(message, part)
 
 
-def contains(folded: str, needle: str) -> bool:
-    """Whether text folded by `fold` contains `needle` (not folded) as a substring."""
-    raise NotImplementedError
+def _labels(part: Part) -> Iterator[str]:
+    """What names a part: its file name in either place where mailers put it, its description."""
+    disposition = parse_disposition(first(part.header, b"content-disposition") or b"")
+    description = first(part.header, b"content-description")
+    if name := parameter_text(part.content_type.parameters, b"name"):
+        yield name
+    if disposition and (name := parameter_text(disposition.parameters, b"filename")):
+        yield name
+    if description:
+        yield decode_field(description)
+
+
+def _leaf_text(message: bytes, part: Part) -> str:
+    octets = decode_transfer(
+        message[part.body_start : part.body_end], transfer_encoding(part.header)
+    )
+    charset = part.content_type.parameter(b"charset")
+    text = decode(octets, charset.decode("ascii", "replace") if charset else None)
+    return visible_text(text) if part.content_type.subtype.lower().endswith(b"html") else text

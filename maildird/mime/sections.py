@@ -1,8 +1,76 @@
-"""Pieces of a message that FETCH BODY[…] asks for (RFC 3501 section 6.4.5)."""
+"""Pieces of a message that FETCH BODY[…] asks for (RFC 3501 section 6.4.5).
 
-from maildird.terms.section import Section
+Part numbers count the parts of a multipart. A message that is no multipart has one part, number 1,
+its body; so has an encapsulated message. Numbers go on through message/rfc822 as if it were its
+message's multipart. `MIME` is the header of a part; `HEADER` and `TEXT` belong to messages: the
+whole one, or the one in a message/rfc822 part.
+"""
+
+from collections.abc import Iterable
+
+from maildird.mime.header import body_start, field_name, split_fields
+from maildird.mime.walk import Part, walk
+from maildird.terms.section import Section, SectionText
 
 
 def section(message: bytes, wanted: Section) -> bytes | None:
     """The octets of `wanted` in `message` (wire form); None where no such part exists (NIL)."""
-    raise NotImplementedError
+    if not wanted.part:
+        return _of_message(message, wanted)
+    part = _find(walk(message), wanted.part)
+    if part is None:
+        return None
+    if wanted.text is None:
+        return message[part.body_start : part.body_end]
+    if wanted.text is SectionText.MIME:
+        return message[part.header_start : part.body_start]
+    if part.message is None:
+        return None
+    return _of_message(message[part.message.header_start : part.message.body_end], wanted)
+
+
+def _of_message(message: bytes, wanted: Section) -> bytes | None:
+    match wanted.text:
+        case None:
+            return message
+        case SectionText.HEADER:
+            return message[: body_start(message)]
+        case SectionText.TEXT:
+            return message[body_start(message) :]
+        case SectionText.HEADER_FIELDS:
+            return header_fields(message[: body_start(message)], wanted.fields, matching=True)
+        case SectionText.HEADER_FIELDS_NOT:
+            return header_fields(message[: body_start(message)], wanted.fields, matching=False)
+        case SectionText.MIME:
+            return None
+
+
+def header_fields(header: bytes, names: Iterable[bytes], *, matching: bool) -> bytes:
+    """The fields of `header` that are called one of `names` (any case), or none of them.
+
+    As they stand and in order; the empty line always follows.
+    """
+    wanted = frozenset(name.lower() for name in names)
+    *fields, rest = split_fields(header)
+    kept = [
+        field for field in fields if field != b"\r" and (field_name(field) in wanted) is matching
+    ]
+    if rest and (field_name(rest) in wanted) is matching:
+        kept.append(rest + b"\r")
+    return b"\n".join([*kept, b"\r\n"])
+
+
+def _find(root: Part, numbers: tuple[int, ...]) -> Part | None:
+    part = None
+    numbered = _numbered(root)
+    for number in numbers:
+        if not 1 <= number <= len(numbered):
+            return None
+        part = numbered[number - 1]
+        numbered = _numbered(part.message) if part.message else part.parts
+    return part
+
+
+def _numbered(message: Part) -> tuple[Part, ...]:
+    """The parts of a message by number: those of its multipart, or itself alone."""
+    return message.parts or (message,)

@@ -1,21 +1,246 @@
-"""The one walk over a message: its tree of parts with offsets."""
+"""The one walk over a message: its tree of parts with offsets (RFC 2046 section 5.1).
 
-from dataclasses import dataclass
+The walk goes forward once. It keeps the parts that are open, the root first, and asks for one
+thing again and again: the next line that is a delimiter of an open multipart. Such a line closes
+every part above its multipart, and opens the next part of it, or ends it. So a delimiter of an
+outer multipart ends inner ones that were never closed. Candidates are found by searching for LF
+and two hyphens and looked up in a dict, so no byte is looked at more than a few times, however many
+multiparts are open.
+
+What is where, by the rules of RFC 2046 section 5.1.1:
+
+    --simple␍␊                  a delimiter line; blanks may follow the boundary
+    Content-Type: text/plain␍␊  the part's header begins
+    ␍␊
+    Text␍␊                      the body; its last CRLF belongs to the delimiter below
+    --simple--␍␊                the close-delimiter; what follows is epilogue, nobody's
+
+A delimiter line has to hold the boundary exactly. The RFC would have a line count that merely
+begins with it, but then boundary `a` would match a line `--ab`, the delimiter of a neighbour.
+
+What can't be what it says becomes a leaf that a client can show: a multipart in which no
+delimiter ever comes is text (RFC 2045 section 5.2 wants text/plain for what is not valid); a
+multipart or message beyond the limits is application/octet-stream. Limits: `MAX_DEPTH` parts
+inside each other, `MAX_PARTS` in all (the last one takes the rest of the message), and
+`MAX_HEADERS` octets of all headers together that are looked into.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from maildird.mime.header import MAX_HEADER, Header, body_start, first, parse_header
+from maildird.mime.parameters import ContentType, parse_content_type
+
+MAX_DEPTH: Final = 100
+MAX_PARTS: Final = 10_000
+MAX_HEADERS: Final = 50 * 1024 * 1024
+
+DESCRIBED_FIELDS: Final = frozenset(
+    (
+        *(b"date", b"subject", b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc"),
+        *(b"in-reply-to", b"message-id"),
+        *(b"content-type", b"content-transfer-encoding", b"content-id", b"content-description"),
+        *(b"content-disposition", b"content-language", b"content-location", b"content-md5"),
+    )
+)
+"""The fields that ENVELOPE and BODYSTRUCTURE are made of."""
+
+TEXT_PLAIN: Final = ContentType(b"text", b"plain", ((b"charset", b"us-ascii"),))
+MESSAGE_RFC822: Final = ContentType(b"message", b"rfc822")
+OCTET_STREAM: Final = ContentType(b"application", b"octet-stream")
+
+_HEADER_STOP: Final = re.compile(rb"\n(?:\r?(\n)|--)")
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """One part of a message: a leaf, a multipart with its parts, or an encapsulated message.
 
-    Offsets are octets from the start of the whole message.
+    Offsets are octets from the start of the whole message: the header with its empty line is at
+    [`header_start`, `body_start`), the body at [`body_start`, `body_end`). `lines` counts the line
+    ends of the body. `header` holds the `DESCRIBED_FIELDS`. `content_type` is what the part is
+    taken for. `message` is the root of the message in a message/rfc822.
     """
 
     header_start: int
     body_start: int
     body_end: int
-    children: tuple["Part", ...] = ()
+    lines: int
+    header: Header
+    content_type: ContentType
+    parts: tuple["Part", ...] = ()
+    message: "Part | None" = None
 
 
 def walk(message: bytes) -> Part:
     """The tree of parts of `message` (wire form), depth and count limited, in linear time."""
-    raise NotImplementedError
+    return _Walk(message).root()
+
+
+@dataclass(slots=True)
+class _OpenPart:
+    """A part whose end has not come yet.
+
+    `outer_owner` is the open part that the same boundary belonged to before, if any.
+    """
+
+    header_start: int
+    body_start: int
+    lines_before: int
+    header: Header
+    content_type: ContentType
+    boundary: bytes | None = None
+    outer_owner: int | None = None
+    parts: list[Part] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Delimiter:
+    """A delimiter line of open part number `owner`, from the line end before it to its own."""
+
+    owner: int
+    start: int
+    end: int
+    closes: bool
+
+
+class _Walk:
+    def __init__(self, message: bytes) -> None:
+        self._message = message
+        self._open: list[_OpenPart] = []
+        self._owners: dict[bytes, int] = {}
+        self._count = 0
+        self._headers_left = MAX_HEADERS
+        self._lines = 0
+        self._counted_to = 0
+
+    def root(self) -> Part:
+        at = self._open_part(0, TEXT_PLAIN)
+        while delimiter := self._next_delimiter(at):
+            while len(self._open) > delimiter.owner + 1:
+                self._close_part(delimiter.start)
+            owner = self._open[-1]
+            if delimiter.closes:
+                self._forget_boundary(owner)
+                at = delimiter.end
+            else:
+                digest = owner.content_type.subtype.lower() == b"digest"
+                at = self._open_part(delimiter.end, MESSAGE_RFC822 if digest else TEXT_PLAIN)
+        while len(self._open) > 1:
+            self._close_part(len(self._message))
+        return self._closed(self._open.pop(), len(self._message))
+
+    def _open_part(self, start: int, default: ContentType) -> int:
+        """Open the part that begins at `start`; the offset from which to look on."""
+        body_start = self._body_start(start)
+        header = self._header(start, body_start)
+        self._count += 1
+        part = _OpenPart(
+            header_start=start,
+            body_start=body_start,
+            lines_before=self._lines_before(body_start),
+            header=header,
+            content_type=self._content_type(header, default),
+        )
+        self._open.append(part)
+        if part.content_type.is_multipart:
+            self._remember_boundary(part)
+        if part.content_type.is_message:
+            return self._open_part(body_start, TEXT_PLAIN)
+        return body_start
+
+    def _close_part(self, end: int) -> None:
+        part = self._closed(self._open.pop(), end)
+        self._open[-1].parts.append(part)
+
+    def _closed(self, part: _OpenPart, end: int) -> Part:
+        self._forget_boundary(part)
+        # An empty line at the end of a header may at once be the line end that belongs to the
+        # delimiter (RFC 2046 section 5.1.1): it is the header's then, and inside its container.
+        end = max(end, self._counted_to)
+        parts = tuple(part.parts)
+        content_type = part.content_type
+        if content_type.is_multipart and not parts:
+            content_type = TEXT_PLAIN
+        return Part(
+            header_start=part.header_start,
+            body_start=part.body_start,
+            body_end=end,
+            lines=self._lines_before(end) - part.lines_before,
+            header=part.header,
+            content_type=content_type,
+            parts=parts if content_type.is_multipart else (),
+            message=parts[0] if content_type.is_message else None,
+        )
+
+    def _content_type(self, header: Header, default: ContentType) -> ContentType:
+        value = first(header, b"content-type")
+        content_type = default if value is None else parse_content_type(value) or TEXT_PLAIN
+        holds_parts = content_type.is_multipart or content_type.is_message
+        if holds_parts and (len(self._open) + 1 >= MAX_DEPTH or self._count >= MAX_PARTS):
+            return OCTET_STREAM
+        return content_type
+
+    def _header(self, start: int, body_start: int) -> Header:
+        end = min(body_start, start + min(MAX_HEADER, self._headers_left))
+        self._headers_left -= end - start
+        return parse_header(self._message[start:end], DESCRIBED_FIELDS)
+
+    def _body_start(self, start: int) -> int:
+        """Where the body of a part begins whose header begins at `start`: behind the empty line,
+        or at the next delimiter line or the end, should those come first."""
+        if not start:
+            return body_start(self._message)
+        for stop in _HEADER_STOP.finditer(self._message, start - 1):
+            if stop[1]:
+                return stop.end()
+            if delimiter := self._delimiter(stop.start()):
+                return max(start, delimiter.start)
+        return len(self._message)
+
+    def _next_delimiter(self, start: int) -> _Delimiter | None:
+        """The first delimiter line of an open multipart that begins at `start` or behind it."""
+        if not self._owners or self._count >= MAX_PARTS:
+            return None
+        newline = self._message.find(b"\n--", start - 1)
+        while newline >= 0:
+            if delimiter := self._delimiter(newline):
+                return delimiter
+            newline = self._message.find(b"\n--", newline + 3)
+        return None
+
+    def _delimiter(self, newline: int) -> _Delimiter | None:
+        """The line behind the LF at `newline`, which begins with `--`, if it is a delimiter."""
+        end = self._message.find(b"\n", newline + 1) + 1 or len(self._message)
+        text = self._message[newline + 3 : end].rstrip()
+        owner = self._owners.get(text)
+        closes = owner is None and text.endswith(b"--")
+        if closes:
+            owner = self._owners.get(text[:-2])
+        if owner is None:
+            return None
+        start = newline - self._message.endswith(b"\r", 0, newline)
+        return _Delimiter(owner, start, end, closes)
+
+    def _remember_boundary(self, part: _OpenPart) -> None:
+        boundary = part.content_type.parameter(b"boundary")
+        if boundary := boundary and boundary.rstrip():
+            part.boundary = boundary
+            part.outer_owner = self._owners.get(boundary)
+            self._owners[boundary] = len(self._open) - 1
+
+    def _forget_boundary(self, part: _OpenPart) -> None:
+        if part.boundary is None:
+            return
+        if part.outer_owner is None:
+            del self._owners[part.boundary]
+        else:
+            self._owners[part.boundary] = part.outer_owner
+        part.boundary = None
+
+    def _lines_before(self, offset: int) -> int:
+        """Line ends before `offset`, which never goes back from call to call."""
+        self._lines += self._message.count(b"\n", self._counted_to, offset)
+        self._counted_to = offset
+        return self._lines

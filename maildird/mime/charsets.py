@@ -1,0 +1,78 @@
+"""Octets to text by the name of a charset, whatever the name and whatever the octets.
+
+Names come from mail, so they are looked up in a fixed set, and nothing is imported or remembered
+for a name that isn't in it. Left out of the set are Python's codecs that are no charsets, of which
+some take quadratic time. Mail often bears the name of a charset and uses a larger one that grew out
+of it; then the larger one is taken, as web browsers do (WHATWG Encoding, section 4.2).
+"""
+
+import encodings
+import encodings.aliases
+import pkgutil
+import re
+from typing import Final
+
+_NO_CHARSETS: Final = frozenset(
+    (
+        *("aliases", "idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape"),
+        *("base64_codec", "bz2_codec", "charmap", "hex_codec", "mbcs", "oem", "quopri_codec"),
+        *("rot_13", "uu_codec", "zlib_codec"),
+    )
+)
+
+_CODECS: Final = {
+    name: codec
+    for name, codec in (
+        *((module.name, module.name) for module in pkgutil.iter_modules(encodings.__path__)),
+        *encodings.aliases.aliases.items(),
+    )
+    if codec not in _NO_CHARSETS
+}
+
+_LARGER: Final = {
+    "latin_1": "cp1252",
+    "iso8859_1": "cp1252",
+    "iso8859_9": "cp1254",
+    "iso8859_11": "cp874",
+    "tis_620": "cp874",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "big5": "big5hkscs",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+    "iso2022_jp": "iso2022_jp_ext",
+}
+
+_CODE_PAGE: Final = re.compile(r"(?:windows|cp)_(?=\d)")
+_SURROGATES: Final = re.compile("[\ud800-\udfff]+")
+
+
+def decode(octets: bytes, charset: str | None) -> str:
+    """`octets` as text without lone surrogates; never fails.
+
+    Without a charset, and for one that isn't known, UTF-8 is assumed, and Windows-1252 for octets
+    that are not UTF-8; so it is for US-ASCII, which mail claims at random, and for UTF-8 itself.
+    """
+    codec = _codec(charset) if charset else None
+    if codec in (None, "ascii", "utf_8"):
+        return _decode_unsure(octets)
+    text = octets.decode(codec, "replace")
+    return _SURROGATES.sub("\ufffd", text) if _SURROGATES.search(text) else text
+
+
+def _decode_unsure(octets: bytes) -> str:
+    text = octets.decode("utf-8", "surrogateescape")
+    return text if text.isascii() else _SURROGATES.sub(_decode_stray, text)
+
+
+def _decode_stray(found: re.Match[str]) -> str:
+    return found[0].encode("utf-8", "surrogateescape").decode("cp1252", "replace")
+
+
+def _codec(charset: str) -> str | None:
+    """The name of Python's codec for a charset; None for one that isn't known."""
+    name = encodings.normalize_encoding(charset).lower().removeprefix("x_")
+    if name.startswith("iso_8859_8_"):  # -i and -e: marks of direction (RFC 1556)
+        name = "iso_8859_8"
+    codec = _CODECS.get(name) or _CODECS.get(_CODE_PAGE.sub("cp", name))
+    return _LARGER.get(codec, codec) if codec else None

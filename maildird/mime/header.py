@@ -1,0 +1,72 @@
+"""Headers: where they end, which fields they hold (RFC 5322 sections 2.1 to 2.2.3).
+
+A header goes up to the first empty line. Lines end in LF, with or without CR before it; a bare CR
+is text. A line that begins with a space or a tab continues the field above it. A line that is no
+field (an mbox `From ` line, say) stands among the others and has no name that anybody asks for;
+it does not end the header.
+
+Of what clients ask for nothing is cut. What is *parsed* of a header is: `MAX_HEADER` octets.
+"""
+
+import re
+from collections.abc import Container
+from typing import Final
+
+MAX_HEADER: Final = 10 * 1024 * 1024
+"""Octets of one header that are looked into."""
+
+Header = dict[bytes, list[bytes]]
+"""Field names in lower case to the values of the fields so called, in order, unfolded."""
+
+_EMPTY_LINE: Final = re.compile(rb"\n\r?\n")
+_EMPTY_FIRST_LINE: Final = re.compile(rb"\r?\n")
+_NEXT_FIELD: Final = re.compile(rb"\n(?![ \t])")
+
+
+def body_start(message: bytes) -> int:
+    """Offset of the body: just after the empty line, or the end where there is none."""
+    found = _EMPTY_FIRST_LINE.match(message) or _EMPTY_LINE.search(message)
+    return found.end() if found else len(message)
+
+
+def split_fields(header: bytes) -> list[bytes]:
+    """The fields of `header` as they stand, each without the LF at its end.
+
+    The empty line at the end of a header gives an entry without a name.
+    """
+    return _NEXT_FIELD.split(header)
+
+
+def field_name(field: bytes) -> bytes:
+    """The name of a field as it stands, in lower case; white space before the colon is obsolete
+    but allowed (RFC 5322 section 4.5.8)."""
+    return field.partition(b":")[0].rstrip(b" \t").lower()
+
+
+def parse_header(header: bytes, wanted: Container[bytes]) -> Header:
+    """The fields of `header` whose names, in lower case, are `wanted`."""
+    fields: Header = {}
+    for field in split_fields(header):
+        name, _, value = field.partition(b":")
+        name = name.rstrip(b" \t").lower()
+        if name in wanted:
+            fields.setdefault(name, []).append(unfold(value))
+    return fields
+
+
+def first(header: Header, name: bytes) -> bytes | None:
+    """The value of the first field called `name`, None where there is none."""
+    values = header.get(name)
+    return values[0] if values else None
+
+
+def unfold(value: bytes) -> bytes:
+    """A field's value on one line, without white space around it (RFC 5322 section 2.2.3).
+
+    A tab that begins a continued line was put there by folding, in place of the space that the
+    writer typed: it becomes a space again.
+    """
+    value = value.strip(b" \t\r\n")
+    if b"\n" in value:
+        value = value.replace(b"\r\n", b"\n").replace(b"\n\t", b" ").replace(b"\n", b"")
+    return value
