@@ -99,7 +99,7 @@ class Account:
 
     async def subscriptions(self) -> frozenset[str]:
         """The names that are subscribed, whether or not such mailboxes exist."""
-        subscribed = await trio.to_thread.run_sync(read_subscriptions, self._layout.root)
+        subscribed = await trio.to_thread.run_sync(read_subscriptions, self._layout)
         return frozenset(name_of(self.namespace, parts) for parts in subscribed)
 
     async def subscribe(self, name: str) -> None:
@@ -263,7 +263,7 @@ class Account:
 
     async def _change_subscription(self, parts: Parts, subscribed: bool) -> None:
         async with self._subscribing:
-            await trio.to_thread.run_sync(change_subscription, self._layout.root, parts, subscribed)
+            await trio.to_thread.run_sync(change_subscription, self._layout, parts, subscribed)
 
     def _describe_all(self, folder: bytes, names: dict[int, bytes | None]) -> dict[int, Facts]:
         learnt = {}

@@ -40,7 +40,7 @@ def adopt(turn: Turn, request: Adopt) -> int:
     turn.batch.add_many(row.id, messages)
     if messages:
         turn.update(row.id, uidnext=max(row.uidnext, messages[-1].uid + 1))
-    if listing.stable and not listing.doubled:
+    if listing.stable and len(messages) == len(listing.names):
         turn.disk.of(row.id).in_step = listing.mtimes
     turn.relist.add(row.id)
     return row.id

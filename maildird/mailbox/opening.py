@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import trio
@@ -12,8 +12,9 @@ from maildird.mailbox.account import Account, Describe
 from maildird.mailbox.namespace import INBOX
 from maildird.mailbox.results import Namespace
 from maildird.mailbox.settings import AccountSettings
-from maildird.maildir.layouts import Layout, Recognised, make_layout, recognise
+from maildird.maildir.layouts import Layout, remove_deleted
 from maildird.maildir.monitor import Dirty, Monitor
+from maildird.maildir.recognition import Recognised, make_layout, recognise
 from maildird.terms.errors import SettingsError
 
 logger = logging.getLogger(__name__)
@@ -56,28 +57,21 @@ def layout_of(settings: AccountSettings) -> tuple[Layout, Namespace]:
         )
     found = recognise(settings.root)
     kind = settings.layout or found.kind
-    separator = settings.separator or found.separator
-    layout = make_layout(
-        Recognised(
-            kind=kind,
-            names=settings.names or found.names,
-            inbox=settings.inbox or (found.inbox if kind == found.kind else None),
-            separator=separator,
-        ),
-        settings.root,
-    )
-    return layout, Namespace(settings.prefix, separator)
+    inbox = settings.inbox or (found.inbox if kind == found.kind else None)
+    layout = make_layout(settings.root, Recognised(kind, settings.names or found.names, inbox))
+    return layout, Namespace(settings.prefix, settings.separator or layout.separator)
 
 
 def _monitor(account: Account, layout: Layout) -> Monitor:
     """The monitor of the tree; its thread hands each event over to trio's."""
     token = trio.lowlevel.current_trio_token()
 
-    def hear(dirty: Dirty) -> None:
-        mailbox = account.tree.mailbox_in(dirty.folder) if dirty.folder else None
-        account.watcher.hear(dirty, mailbox)
+    def hear(events: Sequence[Dirty]) -> None:
+        for dirty in events:
+            mailbox = account.tree.mailbox_in(dirty.folder) if dirty.folder else None
+            account.watcher.hear(dirty, mailbox)
 
-    def notify(dirty: Dirty) -> None:
+    def notify(dirty: Sequence[Dirty]) -> None:
         try:
             token.run_sync_soon(hear, dirty)
         except trio.RunFinishedError:
@@ -91,6 +85,7 @@ def _monitor(account: Account, layout: Layout) -> Monitor:
 
 async def _serve_ready(account: Account, layout: Layout) -> None:
     """Make INBOX where there is none, and have every folder looked at in the background."""
+    await trio.to_thread.run_sync(remove_deleted, layout)
     folders = await trio.to_thread.run_sync(layout.folders)
     if INBOX not in folders:
         await trio.to_thread.run_sync(layout.create, INBOX)

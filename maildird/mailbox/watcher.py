@@ -42,7 +42,7 @@ class _Later:
 
 
 class Watcher:
-    """What is to be observed, mailbox by mailbox; `mailbox_of` finds the id of a directory."""
+    """What is to be observed, mailbox by mailbox; `watched` gives the directory of each."""
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import trio
@@ -210,7 +211,7 @@ class MailboxMachine(RuleBasedStateMachine):
 
     def everything_agrees(self) -> None:
         for name, model in self.models.items():
-            self.running.do(lambda account, name=name, model=model: agree(account, name, model))
+            self.running.do(partial(agree, name=name, model=model))
 
     # What rules share
 

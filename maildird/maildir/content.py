@@ -1,0 +1,51 @@
+"""The content of message files: as it lies on disk, and as it goes over the wire.
+
+On disk lines end as the program that wrote the file ended them, LF mostly. Over the wire each line
+end is CRLF and NUL, which no literal may hold (RFC 3501 section 9), is the octet 0x80, so that the
+length stays. Nothing else is ever altered. Our own files have LF line ends like everybody's, unless
+that could not be turned back into the very same octets.
+"""
+
+import errno
+import os
+import stat
+from dataclasses import dataclass
+from typing import Final
+
+_OPEN: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A message in wire form; `internaldate` is the file's mtime in Unix seconds."""
+
+    data: bytes
+    internaldate: int
+
+
+def read_content(path: bytes) -> Content:
+    """Read a message; OSError as usual, and for what is no regular file (EINVAL, ELOOP)."""
+    descriptor = os.open(path, _OPEN)
+    with open(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "is not a regular file", os.fsdecode(path))
+        return Content(wire_form(file.read()), int(status.st_mtime))
+
+
+def wire_form(raw: bytes) -> bytes:
+    """`raw` with CRLF line ends and without NUL."""
+    lines = raw.replace(b"\r\n", b"\n") if b"\r\n" in raw else raw
+    return lines.replace(b"\n", b"\r\n").replace(b"\0", b"\x80")
+
+
+def disk_form(content: bytes) -> bytes:
+    """`content` with LF line ends, if `wire_form` makes the same of it."""
+    if b"\r\r\n" in content:
+        return content
+    return content.replace(b"\r\n", b"\n")
+
+
+def wire_size(raw: bytes) -> int:
+    """The length of `wire_form(raw)`, without building it."""
+    return len(raw) + raw.count(b"\n") - raw.count(b"\r\n")

@@ -1,0 +1,302 @@
+"""One folder: a directory with new/, cur/ and tmp/, and the files in it.
+
+Theory of operation. A file is named relative to its folder, `cur/base:2,S`. Other programs rename
+and remove files at any time, so every function here either does all of its work or raises what the
+system said, and none ever overwrites a file: what is new gets a base name of its own, and a rename
+for flags goes to a name that only the same message can have.
+
+A listing of a directory in which others rename may lack files that are there all along. It is
+*stable* when the directories' times were the same before and after it, and older than the clock's
+tick when it began: only then does a name's absence mean anything.
+"""
+
+import errno
+import os
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from maildird.maildir.content import disk_form, wire_size
+from maildird.maildir.names import FileName, parse_name, unique_base, with_mask
+from maildird.terms.codes import Code
+from maildird.terms.errors import Refused
+
+SUBDIRS: Final = (b"new", b"cur", b"tmp")
+
+TICK: Final = 20_000_000
+"""Nanoseconds after which a change surely shows in a directory's mtime."""
+
+ABANDONED: Final = 36 * 3600
+"""Age in seconds from which a file in tmp/ is nobody's (Maildir specification)."""
+
+_STAY_IN_NEW: Final = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+)
+_NO_LINK: Final = frozenset({errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP})
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """All messages of a folder.
+
+    `names` are `subdir/file`; `strange` is what looks like a message but is no regular file.
+    `mtimes` are those of new/ and cur/ (ns) before the listing.
+    """
+
+    names: frozenset[bytes]
+    strange: frozenset[bytes]
+    mtimes: tuple[int, int]
+    stable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A message that lies complete in tmp/, synced, and is to appear as `base`."""
+
+    path: bytes
+    base: bytes
+
+
+def list_folder(folder: bytes) -> Listing:
+    """List new/ and then cur/; Refused (UNAVAILABLE, NOPERM) when that can't be done."""
+    try:
+        _complete(folder)
+        before = folder_mtimes(folder)
+        began = time.time_ns()
+        names: set[bytes] = set()
+        strange: set[bytes] = set()
+        for subdir in (b"new", b"cur"):
+            for name, regular in _scan(folder, subdir):
+                (names if regular else strange).add(name)
+        stable = before == folder_mtimes(folder) and max(before) < began - TICK
+    except OSError as error:
+        raise unreadable(folder, error) from error
+    return Listing(frozenset(names), frozenset(strange), before, stable)
+
+
+def list_new(folder: bytes) -> list[bytes]:
+    """The messages that lie in new/."""
+    return [name for name, regular in _scan(folder, b"new") if regular]
+
+
+def folder_mtimes(folder: bytes) -> tuple[int, int]:
+    """The times (ns) of the last change in new/ and cur/."""
+    return (
+        os.stat(os.path.join(folder, b"new")).st_mtime_ns,
+        os.stat(os.path.join(folder, b"cur")).st_mtime_ns,
+    )
+
+
+def folder_identity(folder: bytes) -> tuple[int, int]:
+    """(st_dev, st_ino) of the folder's directory."""
+    status = os.stat(folder)
+    return status.st_dev, status.st_ino
+
+
+def exists_in(folder: bytes, name: bytes) -> bool:
+    """Whether the message `subdir/file` is there now."""
+    try:
+        return stat.S_ISREG(os.lstat(os.path.join(folder, name)).st_mode)
+    except OSError:
+        return False
+
+
+def stage(folder: bytes, content: bytes, internaldate: int | None) -> Staged:
+    """Write a message to tmp/ and sync it; its mtime becomes `internaldate` (Unix seconds)."""
+    raw = disk_form(content)
+    base = unique_base(len(raw), wire_size(raw))
+    _complete(folder)
+    staged = Staged(os.path.join(folder, b"tmp", base), base)
+    try:
+        _write(staged.path, raw, internaldate)
+    except BaseException:
+        discard(staged)
+        raise
+    return staged
+
+
+def discard(staged: Staged) -> None:
+    """Remove what was staged and never published; nothing to do when it was."""
+    with suppress(FileNotFoundError):
+        os.unlink(staged.path)
+
+
+def publish(staged: Staged, folder: bytes, mask: int, named: int) -> bytes:
+    """Have a staged message appear in cur/; gives its name. The caller syncs the directory."""
+    name = b"cur/" + bytes(with_mask(FileName(staged.base), mask, named))
+    _move_without_overwriting(staged.path, os.path.join(folder, name))
+    return name
+
+
+def change_flags(folder: bytes, name: bytes, mask: int, named: int) -> bytes:
+    """Rename a message for its flags, from new/ to cur/ too; gives the name it has then.
+
+    FileNotFoundError when it isn't where `name` says, FileExistsError when another message is
+    where it should go.
+    """
+    return _rename(folder, name, with_mask(parse_name(_file(name)), mask, named))
+
+
+def take_new(folder: bytes, name: bytes) -> bytes:
+    """Move a message from new/ to cur/; where the disk forbids it, it stays and keeps its name."""
+    parsed = parse_name(_file(name))
+    try:
+        return _rename(folder, name, FileName(parsed.base, parsed.letters, parsed.trailer))
+    except OSError as error:
+        if error.errno in _STAY_IN_NEW:
+            return name
+        raise
+
+
+def remove(folder: bytes, name: bytes) -> None:
+    """Unlink a message; FileNotFoundError when it isn't there."""
+    os.unlink(os.path.join(folder, name))
+
+
+def copy_into(source: bytes, name: bytes, target: bytes, mask: int, named: int) -> bytes:
+    """Copy a message to another folder's cur/ under a new base name; gives its name there.
+
+    A hard link where the file system can, which keeps content and mtime; else a synced copy. The
+    caller syncs the directory. FileNotFoundError when the message isn't in `source`.
+    """
+    parsed = parse_name(_file(name))
+    _complete(target)
+    copy = FileName(unique_base(), parsed.letters, b"")
+    copied = b"cur/" + bytes(with_mask(copy, mask, named))
+    origin, path = os.path.join(source, name), os.path.join(target, copied)
+    try:
+        os.link(origin, path, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in _NO_LINK:
+            raise
+        _copy_content(origin, target, path)
+    return copied
+
+
+def resolve_double(folder: bytes, kept: bytes, extra: bytes) -> bytes | None:
+    """Two files have one base name: give `extra` a base name of its own; gives its new name.
+
+    When both are one file (somebody's half-finished move), `extra` goes once it is a minute old,
+    and None is given: there is but one message.
+    """
+    one = os.lstat(os.path.join(folder, kept))
+    other = os.lstat(os.path.join(folder, extra))
+    if (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino):
+        if other.st_ctime < time.time() - 60:
+            os.unlink(os.path.join(folder, extra))
+        return None
+    parsed = parse_name(_file(extra))
+    own = FileName(unique_base(), parsed.letters, parsed.trailer)
+    return _rename(folder, extra, own)
+
+
+def make_folder(folder: bytes) -> None:
+    """Make new/, cur/ and tmp/ where they lack; cur/ comes last, it makes the folder be one."""
+    for subdir in (b"tmp", b"new", b"cur"):
+        with suppress(FileExistsError):
+            os.mkdir(os.path.join(folder, subdir), 0o700)
+
+
+def is_folder(directory: bytes) -> bool:
+    """Whether a directory is a Maildir."""
+    return os.path.isdir(os.path.join(directory, b"cur")) or os.path.isdir(
+        os.path.join(directory, b"new")
+    )
+
+
+def clean_tmp(folder: bytes) -> None:
+    """Remove files from tmp/ that are older than 36 hours."""
+    with os.scandir(os.path.join(folder, b"tmp")) as found:
+        for entry in found:
+            status = entry.stat(follow_symlinks=False)
+            if stat.S_ISREG(status.st_mode) and status.st_mtime < time.time() - ABANDONED:
+                os.unlink(entry.path)
+
+
+def fsync_directory(path: bytes) -> None:
+    """Have the names in a directory survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def unreadable(directory: bytes, error: OSError) -> Refused:
+    """The refusal for a directory that can't be listed."""
+    path = os.fsdecode(directory)
+    if isinstance(error, PermissionError):
+        return Refused(
+            Code.NOPERM, f"{path} can't be read: {error.strerror}; check its owner and mode"
+        )
+    return Refused(Code.UNAVAILABLE, f"{path} can't be read: {error.strerror}; is it mounted?")
+
+
+def _scan(folder: bytes, subdir: bytes) -> Iterator[tuple[bytes, bool]]:
+    """(subdir/file, is a regular file) of everything that has a message's name."""
+    prefix = subdir + b"/"
+    with os.scandir(os.path.join(folder, subdir)) as found:
+        for entry in found:
+            if not entry.name.startswith(b"."):
+                yield prefix + entry.name, entry.is_file(follow_symlinks=False)
+
+
+def _complete(folder: bytes) -> None:
+    """Make what lacks of new/, cur/ and tmp/ in a folder that has one of the first two."""
+    missing = [s for s in SUBDIRS if not os.path.isdir(os.path.join(folder, s))]
+    if missing and not {b"new", b"cur"} <= set(missing):
+        make_folder(folder)
+
+
+def _file(name: bytes) -> bytes:
+    return name.partition(b"/")[2]
+
+
+def _rename(folder: bytes, name: bytes, renamed: FileName) -> bytes:
+    """Rename a message within its folder, to cur/."""
+    target = b"cur/" + bytes(renamed)
+    if target == name:
+        return name
+    origin, path = os.path.join(folder, name), os.path.join(folder, target)
+    if os.path.lexists(path) and not os.path.samestat(os.lstat(origin), os.lstat(path)):
+        raise FileExistsError(
+            errno.EEXIST, "another message has the name that this one would get", path
+        )
+    os.rename(origin, path)
+    return target
+
+
+def _move_without_overwriting(origin: bytes, path: bytes) -> None:
+    try:
+        os.link(origin, path)
+    except OSError as error:
+        if error.errno not in _NO_LINK or os.path.lexists(path):
+            raise
+        os.rename(origin, path)
+    else:
+        os.unlink(origin)
+
+
+def _copy_content(origin: bytes, target: bytes, path: bytes) -> None:
+    with open(origin, "rb") as file:
+        raw = file.read()
+        mtime = int(os.fstat(file.fileno()).st_mtime)
+    temporary = os.path.join(target, b"tmp", unique_base())
+    try:
+        _write(temporary, raw, mtime)
+        _move_without_overwriting(temporary, path)
+    finally:
+        discard(Staged(temporary, b""))
+
+
+def _write(path: bytes, raw: bytes, mtime: int | None) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with open(descriptor, "wb") as file:
+        file.write(raw)
+        file.flush()
+        if mtime is not None:
+            os.utime(descriptor, (mtime, mtime))
+        os.fsync(descriptor)

@@ -1,0 +1,135 @@
+"""Names of message files: the base name that identifies a message, and the flags after it.
+
+Theory of operation. A file is called `base:2,letters`. The base name is the message's identity;
+what follows the *last* `:2,` are its flags, one ASCII letter each, sorted. Other programs put more
+there: mu4e has left `,U=2749:2,:2,S`, others a comma and data of their own behind the letters. All
+of that is kept when we rename. Letters that mean nothing here stay where they are, too: `P`, which
+IMAP has no flag for, and small letters to which `dovecot-keywords` gives no name.
+
+The base name may carry the size as `,S=` and the size with CRLF as `,W=`; both are hints that may
+lie. Facts from the Maildir specification and Dovecot's documentation of it.
+"""
+
+import os
+import re
+import socket
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from maildird.terms.flags import (
+    ANSWERED,
+    DELETED,
+    DRAFT,
+    FLAGGED,
+    LETTER_KEYWORDS,
+    LETTER_MASK,
+    SEEN,
+    SYSTEM_MASK,
+    keyword_bit,
+)
+
+INFO: Final = b":2,"
+
+_FLAG_OF_LETTER: Final = {
+    ord("D"): DRAFT,
+    ord("F"): FLAGGED,
+    ord("R"): ANSWERED,
+    ord("S"): SEEN,
+    ord("T"): DELETED,
+} | {ord("a") + number: keyword_bit(number) for number in range(LETTER_KEYWORDS)}
+
+_DELIVERED: Final = re.compile(rb"(\d+)(?:\..*?M(\d+))?")
+_SIZES: Final = re.compile(rb",([SW])=(\d+)(?=,|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class FileName:
+    """A file name taken apart.
+
+    `letters` are those of the info part, `trailer` what follows a comma there. Without `has_info`
+    the name has no info part, as it should be in new/.
+    """
+
+    base: bytes
+    letters: bytes = b""
+    trailer: bytes = b""
+    has_info: bool = True
+
+    def __bytes__(self) -> bytes:
+        if not self.has_info:
+            return self.base
+        return b"".join((self.base, INFO, self.letters, self.trailer))
+
+
+def parse_name(name: bytes) -> FileName:
+    """Take a file name apart; every name can be."""
+    base, info, rest = name.rpartition(INFO)
+    if not info:
+        return FileName(name, has_info=False)
+    letters, comma, trailer = rest.partition(b",")
+    return FileName(base, letters, comma + trailer)
+
+
+@lru_cache(maxsize=1024)
+def mask_of_letters(letters: bytes) -> int:
+    """The flags that letters mean; `P` and unknown ones mean none."""
+    mask = 0
+    for letter in letters:
+        mask |= _FLAG_OF_LETTER.get(letter, 0)
+    return mask
+
+
+def with_mask(name: FileName, mask: int, named: int) -> FileName:
+    """`name` with the letters of `mask`; `named` are the bits of keywords that have a name.
+
+    Letters that stand for no flag of this mailbox stay as they are.
+    """
+    ours = SYSTEM_MASK | (named & LETTER_MASK)
+    letters = {letter for letter in name.letters if not _FLAG_OF_LETTER.get(letter, 0) & ours}
+    letters |= {letter for letter, bit in _FLAG_OF_LETTER.items() if bit & mask & ours}
+    return FileName(name.base, bytes(sorted(letters)), name.trailer)
+
+
+def delivery_order(name: bytes) -> tuple[int, int, bytes]:
+    """Sorts names as they were delivered: by second, by microsecond, by name.
+
+    Names that don't begin with a time come first.
+    """
+    match = _DELIVERED.match(name)
+    if match is None:
+        return 0, 0, name
+    return int(match[1]), int(match[2] or 0), name
+
+
+def name_sizes(base: bytes) -> tuple[int | None, int | None]:
+    """The size in octets and the size with CRLF, as the base name tells; hints that may lie."""
+    sizes = {key: int(size) for key, size in _SIZES.findall(base)}
+    return sizes.get(b"S"), sizes.get(b"W")
+
+
+def unique_base(size: int | None = None, wire_size: int | None = None) -> bytes:
+    """A base name that nobody else makes, with the sizes where they are known.
+
+    Second, microsecond, process, 64 random bits and the host's name.
+    """
+    seconds, nanoseconds = divmod(time.time_ns(), 10**9)
+    base = b"%d.M%dP%dR%s.%s" % (
+        seconds,
+        nanoseconds // 1000,
+        os.getpid(),
+        os.urandom(8).hex().encode("ascii"),
+        _spelled(socket.gethostname()),
+    )
+    if size is not None:
+        base += b",S=%d" % size
+    if wire_size is not None:
+        base += b",W=%d" % wire_size
+    return base
+
+
+def _spelled(host: str) -> bytes:
+    """A host name as it may stand in a file name, `/` and `:` in octal (Maildir specification)."""
+    octal = host.replace("/", "\\057").replace(":", "\\072").replace(",", "\\054")
+    return os.fsencode(octal) or b"localhost"
