@@ -1,14 +1,22 @@
 """Facts of a message, as the index keeps them, from what the MIME room says about it."""
 
+from typing import Final
+
 from maildird.index.rows import Facts
 from maildird.mime import describe as mime
 
+_LAST_DATE: Final = 253_402_128_000
+"""30 December 9999: date-time has no room for later years (RFC 3501 section 9)."""
+
 
 def describe(content: bytes, internaldate: int) -> Facts:
-    """Facts of a message in wire form; `internaldate` in Unix seconds."""
+    """Facts of a message in wire form; `internaldate` in Unix seconds.
+
+    A date that IMAP can't write is moved to the nearest one that it can.
+    """
     described = mime.describe(content)
     return Facts(
-        internaldate=internaldate,
+        internaldate=min(max(internaldate, 0), _LAST_DATE),
         size=described.size,
         envelope=described.envelope,
         body=described.body,

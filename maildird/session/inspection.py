@@ -12,8 +12,9 @@ from functools import cached_property
 from maildird.imap.commands import search as keys
 from maildird.imap.commands.search import SearchKey, When
 from maildird.index.rows import Facts
+from maildird.mime.casemap import contains, fold
 from maildird.mime.common_header import common_header_fields
-from maildird.mime.search import body_text, contains, fold, header_text, header_values
+from maildird.mime.search import body_text, header_text, header_values
 from maildird.mime.sent_date import sent_date
 from maildird.session.messages import Message, Read
 from maildird.session.verdicts import MAYBE, NO, YES, Columns, verdicts

@@ -1,6 +1,7 @@
 """From the sets of a command to rows of the view (row 0 is message number 1)."""
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 
 from maildird.terms.errors import Malformed
 from maildird.terms.sets import STAR, NumberSet, SavedResult, SeqSet, UidSet
@@ -39,3 +40,27 @@ def check_numbers(messages: NumberSet | SavedResult, count: int) -> None:
     if largest > count or (count == 0 and messages.has_star):
         asked = "*" if largest == STAR else str(largest)
         raise Malformed(f"there is no message {asked}: the mailbox has {count} messages")
+
+
+def rows_within(rows: Sequence[int], slices: Iterable[Slice]) -> list[int]:
+    """Those of the rising `rows` that lie in one of the rising `slices`."""
+    within: list[int] = []
+    for start, stop in slices:
+        within += rows[bisect_left(rows, start) : bisect_left(rows, stop)]
+    return within
+
+
+def common_numbers(left: UidSet, right: UidSet) -> UidSet:
+    """The numbers that two plain sets have in common."""
+    common: list[tuple[int, int]] = []
+    a = b = 0
+    while a < len(left.ranges) and b < len(right.ranges):
+        low = max(left.ranges[a][0], right.ranges[b][0])
+        high = min(left.ranges[a][1], right.ranges[b][1])
+        if low <= high:
+            common.append((low, high))
+        if left.ranges[a][1] < right.ranges[b][1]:
+            a += 1
+        else:
+            b += 1
+    return UidSet(tuple(common))

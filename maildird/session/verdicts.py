@@ -17,8 +17,8 @@ from typing import Final
 
 from maildird.imap.commands import search as keys
 from maildird.imap.commands.search import SearchKey
+from maildird.session.flag_bits import flag_bit
 from maildird.session.numbers import Slice, slices_of
-from maildird.terms.flags import keyword_bit, system_flag
 from maildird.terms.sets import UidSet
 
 NO: Final = 0
@@ -41,15 +41,6 @@ class Columns:
     keywords: tuple[str, ...]
     first_recent: int
     saved: UidSet
-
-    def flag_bit(self, flag: str) -> int:
-        """The bit of a flag; 0 for a keyword that the mailbox doesn't have."""
-        bit = system_flag(flag)
-        if bit is not None:
-            return bit
-        folded = flag.lower()
-        numbers = (n for n, name in enumerate(self.keywords) if name.lower() == folded)
-        return next((keyword_bit(number) for number in numbers), 0)
 
 
 Look = Callable[[SearchKey, int], int]
@@ -80,7 +71,7 @@ def verdicts(key: SearchKey, columns: Columns, rows: Sequence[int], look: Look =
         case keys.InSet():
             return _in_slices(_slices(key, columns), columns, rows)
         case keys.HasFlag():
-            bit = columns.flag_bit(key.flag)
+            bit = flag_bit(key.flag, columns.keywords)
             masks, (yes, no) = columns.masks, (YES, NO) if key.present else (NO, YES)
             return bytes(yes if masks[at] & bit else no for at in rows)
         case keys.IsRecent():

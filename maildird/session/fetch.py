@@ -1,0 +1,203 @@
+"""FETCH and UID FETCH (RFC 3501 section 6.4.5, RFC 7162 sections 3.1.4 and 3.2.6).
+
+Theory of operation. UID, FLAGS and MODSEQ are columns of the view and are rendered from there in
+bulk, at the moment when a response is sent. The other items are computed before, a portion of
+messages at a time: from facts that the index has, or else in a worker thread that reads the
+messages, a few hundred KiB of answers at most. Facts that had to be computed are given to the
+index.
+
+A portion of which whole bodies were asked gets its \\Seen, in one turn of the door, after it was
+read and before it is sent: what could not be read does not become seen, and the new flags stand in
+the same response (RFC 3501 section 6.4.5).
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Final
+
+from maildird.imap.commands.fetch import Fetch, FetchAttribute, FetchSection
+from maildird.index.rows import Facts
+from maildird.mailbox.results import FlagChangeHow
+from maildird.session.answers import Answer, answer_to_partial
+from maildird.session.fetch_items import Item, at_hand, is_fact, looked_up
+from maildird.session.fetch_lines import Shape, chunks, fetch_heads, fetch_lines
+from maildird.session.messages import Message, Read
+from maildird.session.numbers import Slice
+from maildird.session.resynchronising import changed_rows, tell_vanished
+from maildird.session.state import Session
+from maildird.session.sync import tell
+from maildird.session.threads import in_thread
+from maildird.terms.errors import Malformed, MessageGone, Refused
+from maildird.terms.flags import SEEN
+from maildird.terms.sets import UidSet
+
+logger = logging.getLogger(__name__)
+
+PORTION: Final = 256
+"""Messages of one portion at most."""
+
+ENOUGH: Final = 256 * 1024
+"""Octets of answers that end a portion."""
+
+_COLUMNS: Final = (FetchAttribute.UID, FetchAttribute.FLAGS, FetchAttribute.MODSEQ)
+
+
+async def fetch(session: Session, command: Fetch) -> Answer:
+    """Serve what can be served; a message that can't be read makes it a NO, after the others."""
+    if command.vanished and not session.qresync:
+        raise Malformed("VANISHED needs QRESYNC to be enabled first: ENABLE QRESYNC")
+    shape = _shape(command)
+    if shape.modseq:
+        session.enable_condstore()
+    slices = session.slices(command.messages)
+    if command.changed_since is None:
+        rows = _joined(slices)
+    else:
+        if command.vanished and isinstance(command.messages, UidSet):
+            # `*` is the largest UID that the client can know, be that message there or not.
+            asked = command.messages.resolve(session.mailbox.view.uidnext - 1)
+            await tell_vanished(session, asked, command.changed_since)
+        rows = changed_rows(session, slices, command.changed_since)
+    session.modseq_told = session.modseq_told or (shape.modseq and bool(rows))
+    items = tuple(dict.fromkeys(item for item in command.items if item not in _COLUMNS))
+    if not items:
+        await _serve_columns(session, rows, shape)
+        return Answer("FETCH done")
+    service = _Service(session, shape, items)
+    for some in chunks(rows, PORTION):
+        await service.serve(some)
+    return answer_to_partial("FETCH", service.trouble) or Answer("FETCH done")
+
+
+def _shape(command: Fetch) -> Shape:
+    """UID FETCH has UID, CHANGEDSINCE has MODSEQ (RFC 7162 section 3.1.4.1), asked for or not."""
+    return Shape(
+        uid=command.uid or FetchAttribute.UID in command.items,
+        flags=FetchAttribute.FLAGS in command.items,
+        modseq=command.changed_since is not None or FetchAttribute.MODSEQ in command.items,
+    )
+
+
+def _joined(slices: list[Slice]) -> Sequence[int]:
+    if len(slices) == 1:
+        return range(*slices[0])
+    return [at for part in slices for at in range(*part)]
+
+
+async def _serve_columns(session: Session, rows: Sequence[int], shape: Shape) -> None:
+    mailbox = session.mailbox
+    for some in chunks(rows):
+        session.replies.write(fetch_lines(mailbox.view, mailbox.keywords, some, shape))
+        await session.replies.drain()
+
+
+@dataclass(slots=True)
+class _Service:
+    """Serves one FETCH, portion by portion; `trouble` gathers what could not be read."""
+
+    session: Session
+    shape: Shape
+    items: tuple[Item, ...]
+    trouble: list[Exception] = field(default_factory=list)
+
+    @property
+    def marks_seen(self) -> bool:
+        """Whether whole bodies are asked for, and not only peeked at."""
+        asked = any(isinstance(item, FetchSection) and not item.peek for item in self.items)
+        return asked and not self.session.mailbox.read_only
+
+    async def serve(self, rows: Sequence[int]) -> None:
+        """Answer for the messages in these rows."""
+        mailbox = self.session.mailbox
+        uids = [mailbox.view.uids[at] for at in rows]
+        known = mailbox.facts(uids) if any(map(is_fact, self.items)) else {}
+        ready = [_at_hand(self.items, known.get(uid)) for uid in uids]
+        if None not in ready:
+            await self._send(rows, ready)
+            return
+        done = 0
+        while done < len(rows):
+            looked = await in_thread(
+                partial(_look, self.items, uids[done:], known, mailbox.read_in_thread)
+            )
+            self.trouble += looked.trouble
+            mailbox.learn(looked.learnt)
+            await self._send(rows[done : done + len(looked.answers)], looked.answers)
+            done += len(looked.answers)
+
+    async def _send(self, rows: Sequence[int], answers: Sequence[bytes | None]) -> None:
+        """Write the responses of those that have an answer."""
+        served = [at for at, answer in zip(rows, answers, strict=True) if answer is not None]
+        seen = await self._mark_seen(served) if self.marks_seen else set()
+        mailbox, replies = self.session.mailbox, self.session.replies
+        shape, condstore = self.shape, self.session.condstore
+        full = Shape(shape.uid or condstore, True, shape.modseq or condstore)
+        heads = fetch_heads(mailbox.view, mailbox.keywords, rows, shape)
+        full_heads = fetch_heads(mailbox.view, mailbox.keywords, rows, full if seen else shape)
+        for at, answer, head, full_head in zip(rows, answers, heads, full_heads, strict=True):
+            if answer is not None:
+                replies.write(full_head if at in seen else head)
+                replies.write(answer)
+                replies.write(b")\r\n")
+                await replies.drain()
+
+    async def _mark_seen(self, rows: Sequence[int]) -> set[int]:
+        """Set \\Seen; gives the rows whose flags changed. Mail can be read where that fails."""
+        mailbox = self.session.mailbox
+        view = mailbox.view
+        unseen = [view.uids[at] for at in rows if not view.masks[at] & SEEN]
+        if not unseen:
+            return set()
+        try:
+            await mailbox.store(unseen, FlagChangeHow.ADD, ("\\Seen",))
+        except (Refused, OSError) as error:
+            logger.warning("could not mark messages as seen that were read: %s", error)
+        changes = mailbox.pull(may_expunge=False)
+        told_here = {change.seq - 1 for change in changes.flags} & set(rows)
+        others = tuple(c for c in changes.flags if c.seq - 1 not in told_here)
+        await tell(self.session, replace(changes, flags=others))
+        self.session.modseq_told = self.session.modseq_told or self.session.condstore
+        return told_here
+
+
+def _at_hand(items: Sequence[Item], facts: Facts | None) -> bytes | None:
+    """All items out of facts, None when the message has to be read for one of them."""
+    if facts is None:
+        return None
+    answers = [at_hand(item, facts) for item in items]
+    known = [answer for answer in answers if answer is not None]
+    return b" ".join(known) if len(known) == len(answers) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """Answers for the first messages of those that were to be looked at; None where it failed."""
+
+    answers: list[bytes | None] = field(default_factory=list)
+    learnt: dict[int, Facts] = field(default_factory=dict)
+    trouble: list[Exception] = field(default_factory=list)
+
+
+def _look(
+    items: Sequence[Item], uids: Sequence[int], known: Mapping[int, Facts], read: Read
+) -> _Looked:
+    """Look at messages, one after the other, until the answers are `ENOUGH`; in a worker thread."""
+    looked = _Looked()
+    size = 0
+    for uid in uids:
+        message = Message(uid, known.get(uid), read)
+        try:
+            answer = b" ".join(looked_up(item, message) for item in items)
+        except (MessageGone, OSError) as error:
+            looked.trouble.append(error)
+            looked.answers.append(None)
+        else:
+            looked.answers.append(answer)
+            size += len(answer)
+        if message.learnt is not None:
+            looked.learnt[uid] = message.learnt
+        if size >= ENOUGH:
+            break
+    return looked

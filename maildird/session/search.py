@@ -1,0 +1,135 @@
+"""SEARCH and UID SEARCH (RFC 3501 section 6.4.4, RFC 4731, RFC 5182, RFC 7162 section 3.1.5)."""
+
+import time
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from maildird.imap.commands import search as keys
+from maildird.imap.commands.search import Search, SearchKey, SearchReturn
+from maildird.imap.responses import EsearchResponse, SearchResponse
+from maildird.mailbox.selected import Selected
+from maildird.session.answers import Answer, answer_to_partial
+from maildird.session.fetch_lines import chunks
+from maildird.session.inspection import inspect
+from maildird.session.numbers import check_numbers
+from maildird.session.state import Session
+from maildird.session.threads import in_thread
+from maildird.session.verdicts import (
+    MAYBE,
+    YES,
+    Columns,
+    asks_for_modseq,
+    candidates,
+    leaves,
+    verdicts,
+)
+from maildird.terms.sets import SeqSet, UidSet
+
+PORTION: Final = 64
+"""Messages that are looked at in one call of a worker thread."""
+
+QUICK: Final = 20_000
+"""So many rows, times keys, are asked at once; more is left to a worker thread."""
+
+
+async def search(session: Session, command: Search) -> Answer:
+    """Tell what was found; a message that can't be read makes it a NO, after that."""
+    if asks_for_modseq(command.key):
+        session.enable_condstore()
+    for leaf in leaves(command.key):
+        if isinstance(leaf, keys.InSet):
+            check_numbers(leaf.messages, len(session.mailbox.view))
+    columns = _columns(session)
+    saving = command.returns is not None and SearchReturn.SAVE in command.returns
+    if saving:
+        session.saved = UidSet.EMPTY  # what a NO leaves behind (RFC 5182 section 2.1)
+    rows, trouble = await _find(session.mailbox, command.key, columns)
+    _tell(session, command, rows)
+    failure = answer_to_partial("SEARCH", trouble)
+    if saving and failure is None:
+        session.saved = UidSet.of_sorted([columns.uids[at] for at in _returned(command, rows)])
+    return failure or Answer("SEARCH done")
+
+
+def names_numbers(command: Search) -> bool:
+    """Whether message numbers stand in it: then nothing may renumber them (RFC 7162 3.2.10.2)."""
+    sets = (leaf.messages for leaf in leaves(command.key) if isinstance(leaf, keys.InSet))
+    return any(isinstance(messages, SeqSet) for messages in sets)
+
+
+def _columns(session: Session) -> Columns:
+    view = session.mailbox.view
+    return Columns(
+        uids=view.uids,
+        masks=view.masks,
+        modseqs=view.modseqs,
+        keywords=session.mailbox.keywords,
+        first_recent=view.first_recent,
+        saved=session.saved,
+    )
+
+
+async def _find(
+    mailbox: Selected, key: SearchKey, columns: Columns
+) -> tuple[list[int], list[Exception]]:
+    """The rows that match, rising, and the trouble with messages that could not be read."""
+    rows = list(candidates(key, columns))
+    ask = partial(verdicts, key, columns, rows)
+    quick = len(rows) * sum(1 for _ in leaves(key)) <= QUICK
+    said = ask() if quick else await in_thread(ask)
+    found = [at for at, verdict in zip(rows, said, strict=True) if verdict == YES]
+    left = [at for at, verdict in zip(rows, said, strict=True) if verdict == MAYBE]
+    trouble: list[Exception] = []
+    now = int(time.time())
+    for some in chunks(left, PORTION):
+        known = mailbox.facts([columns.uids[at] for at in some])
+        look = partial(inspect, key, columns, some, known, mailbox.read_in_thread, now)
+        inspected = await in_thread(look)
+        mailbox.learn(inspected.learnt)
+        found += inspected.found
+        trouble += inspected.trouble
+    return sorted(found), trouble
+
+
+def _tell(session: Session, command: Search, rows: Sequence[int]) -> None:
+    uids = session.mailbox.view.uids
+    numbers = [uids[at] if command.uid else at + 1 for at in rows]
+    returns = command.returns
+    if returns is None:
+        plain = SearchResponse(tuple(numbers), _modseq(session, command, rows))
+        session.replies.write(bytes(plain))
+    elif returns != {SearchReturn.SAVE}:
+        kind = UidSet if command.uid else SeqSet
+        extended = EsearchResponse(
+            tag=session.tag,
+            uid=command.uid,
+            minimum=min(numbers, default=None) if SearchReturn.MIN in returns else None,
+            maximum=max(numbers, default=None) if SearchReturn.MAX in returns else None,
+            count=len(numbers) if SearchReturn.COUNT in returns else None,
+            everything=kind.of_sorted(numbers) if SearchReturn.ALL in returns else None,
+            modseq=_modseq(session, command, rows),
+        )
+        session.replies.write(bytes(extended))
+
+
+def _modseq(session: Session, command: Search, rows: Sequence[int]) -> int | None:
+    """The highest MODSEQ of what is returned, when the search asks for MODSEQ (RFC 4731 3.2)."""
+    if not asks_for_modseq(command.key):
+        return None
+    modseqs = session.mailbox.view.modseqs
+    return max((modseqs[at] for at in _returned(command, rows)), default=None)
+
+
+def _returned(command: Search, rows: Sequence[int]) -> Sequence[int]:
+    """Of the rows found those that the client is told of, or that `$` will stand for.
+
+    With MIN or MAX and nothing else these are the first and the last one (RFC 5182 section 2.4).
+    """
+    returns = command.returns or frozenset()
+    ends = returns & {SearchReturn.MIN, SearchReturn.MAX}
+    if not ends or returns & {SearchReturn.ALL, SearchReturn.COUNT}:
+        return rows
+    first = rows[:1] if SearchReturn.MIN in ends else []
+    last = rows[-1:] if SearchReturn.MAX in ends else []
+    return sorted({*first, *last})
