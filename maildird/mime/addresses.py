@@ -15,11 +15,11 @@ text like any other.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
-from maildird.mime.lexemes import QUOTED_STRING, comment_end, unquote
+from maildird.mime.lexemes import QUOTED_STRING, read_comment, unquote
 
 MAX_ADDRESSES: Final = 100_000
 """Addresses of one field that are listed."""
@@ -48,73 +48,99 @@ def parse_addresses(value: bytes) -> list[Address]:
     return list(islice(_Reader(value).addresses(), MAX_ADDRESSES))
 
 
-_OUTSIDE: Final = re.compile(
-    rb'([^",;:<>(\[]++)|' + QUOTED_STRING + rb'|(\[[^\[\]\\,;<>"\s]*+\]|\[)', re.DOTALL
-)
-_INSIDE: Final = re.compile(
-    rb'([^"<>(\[]++)|' + QUOTED_STRING + rb'|(\[[^\[\]\\,;<>"\s]*+\]|\[)', re.DOTALL
-)
-
+_PIECE: Final = QUOTED_STRING + rb'|(\[[^\[\]\\,;<>"\s]*+\]|\[)'
+_PIECE_OUTSIDE: Final = re.compile(rb'([^",;:<>(\[]++)|' + _PIECE, re.DOTALL)
+_PIECE_INSIDE: Final = re.compile(rb'([^"<>(\[]++)|' + _PIECE, re.DOTALL)
+"""Plain text, a quoted string, or a domain literal, outside and inside of angle brackets."""
 
 _ATOM: Final = rb'([^\s"(),:;<>@\[\]\\]++)'
 _COMMON: Final = re.compile(
     rb'[\s,]*+(?:(?:"([^"\\]*+)"|([^"(),:;<>@\[\]\\]*+))\s*+<%b@%b>|%b@%b)\s*+(?:,|\Z)'
     % (_ATOM, _ATOM, _ATOM, _ATOM)
 )
-"""The mailboxes that most fields hold; the rules above read them the same way, but slower."""
+"""The mailboxes that most fields hold; runs would give the same, but take longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    text: bytes
+    plain: bool
+
+
+_SPACE: Final = _Piece(b" ", plain=True)
 
 
 @dataclass(slots=True)
 class _Run:
-    """Pieces up to a mark, each with whether it is plain text, in which white space may stand."""
-
-    pieces: list[tuple[bytes, bool]]
-    comment: bytes | None = None
+    pieces: list[_Piece] = field(default_factory=list)
+    comment: bytes = b""
 
     def phrase(self) -> bytes | None:
         """The run as a display name; None where it is empty."""
-        return b" ".join(b"".join([text for text, _ in self.pieces]).split()) or None
+        return _one_line(b"".join([piece.text for piece in self.pieces]))
+
+    def is_word(self) -> bool:
+        """Whether the run could be a local part: one word, not quoted."""
+        return (
+            all(piece.plain for piece in self.pieces) and len((self.phrase() or b"").split()) == 1
+        )
 
     def take_route(self) -> bytes | None:
         """Cut off the obsolete source route that the run begins with, if it does."""
-        if not self.pieces:
+        if not self.pieces or not self.pieces[0].plain:
             return None
-        text, plain = self.pieces[0]
-        route, colon, rest = text.partition(b":")
-        if not (plain and colon and route.lstrip().startswith(b"@")):
+        route, colon, rest = self.pieces[0].text.partition(b":")
+        if not colon or not route.lstrip().startswith(b"@"):
             return None
-        self.pieces[0] = (rest, True)
+        self.pieces[0] = _Piece(rest, plain=True)
         return b"".join(route.split())
 
     def addr_spec(self) -> tuple[bytes | None, bytes | None]:
         """The run as local part and domain, split at its last `@` outside quotes."""
         for number in reversed(range(len(self.pieces))):
-            text, plain = self.pieces[number]
-            if plain and b"@" in text:
-                before, _, behind = text.rpartition(b"@")
-                local = [*self.pieces[:number], (before, True)]
-                domain = [(behind, True), *self.pieces[number + 1 :]]
-                return _joined(local) or None, _joined(domain).partition(b" ")[0] or None
-        return _joined(self.pieces) or None, None
+            piece = self.pieces[number]
+            if piece.plain and b"@" in piece.text:
+                before, _, behind = piece.text.rpartition(b"@")
+                local = [*self.pieces[:number], _Piece(before, plain=True)]
+                domain = [_Piece(behind, plain=True), *self.pieces[number + 1 :]]
+                return _dense(local) or None, _dense(domain).partition(b" ")[0] or None
+        return _dense(self.pieces) or None, None
+
+
+def _one_line(text: bytes) -> bytes | None:
+    return b" ".join(text.split()) or None
+
+
+def _dense(pieces: list[_Piece]) -> bytes:
+    """The pieces without the white space around them and around dots (RFC 5322 section 4.4)."""
+    return b"".join(
+        [
+            b" ".join(piece.text.split()).replace(b" .", b".").replace(b". ", b".")
+            if piece.plain
+            else piece.text
+            for piece in pieces
+        ]
+    )
 
 
 def _common_address(found: re.Match[bytes]) -> Address:
     quoted, name, local, domain, bare_local, bare_domain = found.groups()
     if bare_local:
         return Address(None, None, bare_local, bare_domain)
-    return Address(b" ".join((quoted or name or b"").split()) or None, None, local, domain)
+    return Address(_one_line(quoted or name or b""), None, local, domain)
 
 
-def _joined(pieces: list[tuple[bytes, bool]]) -> bytes:
-    return b"".join([_dense(text) if plain else text for text, plain in pieces])
+def _bare_address(run: _Run) -> Address:
+    """The address in a run without angle brackets.
 
-
-def _dense(text: bytes) -> bytes:
-    """`text` without the white space around it and around its dots (RFC 5322 section 4.4)."""
-    text = b" ".join(text.split())
-    if b" " in text:
-        text = text.replace(b" .", b".").replace(b". ", b".")
-    return text
+    A comment is its display name, as it was used before there were display names. Without `@` the
+    run is a local part if it is a word, else a name.
+    """
+    local, domain = run.addr_spec()
+    if domain is None and not run.is_word():
+        return Address(run.phrase(), None, MISSING_MAILBOX, MISSING_HOST)
+    name = _one_line(run.comment)
+    return Address(name, None, local or MISSING_MAILBOX, domain or MISSING_HOST)
 
 
 class _Reader:
@@ -123,67 +149,51 @@ class _Reader:
         self._at = 0
 
     def addresses(self) -> Iterator[Address]:
-        in_group = listed = False
+        in_group = False
+        complete = False  # whether an address in angle brackets was read since the last comma
         while self._at < len(self._value):
-            if not listed and (common := _COMMON.match(self._value, self._at)):
+            if not complete and (common := _COMMON.match(self._value, self._at)):
                 self._at = common.end()
                 yield _common_address(common)
                 continue
-            run = self._run(_OUTSIDE)
+            run = self._run(_PIECE_OUTSIDE)
             mark = self._mark()
             if mark == b"<":
                 yield self._angle_address(run)
-                listed = True
-                continue
-            if mark == b":":
+            elif mark == b":":
                 if in_group:
                     yield GROUP_END
                 yield Address(None, None, run.phrase() or b"", None)
-                in_group, listed = True, False
-                continue
-            if run.pieces and not listed:
-                yield from self._bare_address(run)
-            listed = mark == b">"
+            elif run.phrase() and not complete:
+                yield _bare_address(run)
             if mark == b";" and in_group:
                 yield GROUP_END
-                in_group = False
+            in_group = mark == b":" or (in_group and mark != b";")
+            complete = mark in (b"<", b">")
         if in_group:
             yield GROUP_END
 
     def _angle_address(self, name: _Run) -> Address:
         start = self._at
-        spec = self._run(_INSIDE)
-        if self._mark() != b">":
+        spec = self._run(_PIECE_INSIDE)
+        if self._mark() != b">":  # never closed: then the next mark ends it
             self._at = start
-            spec = self._run(_OUTSIDE)
+            spec = self._run(_PIECE_OUTSIDE)
         route = spec.take_route()
         local, domain = spec.addr_spec()
         return Address(name.phrase(), route, local or MISSING_MAILBOX, domain or MISSING_HOST)
 
-    def _bare_address(self, run: _Run) -> Iterator[Address]:
-        local, domain = run.addr_spec()
-        if local or domain:
-            yield Address(run.comment, None, local or MISSING_MAILBOX, domain or MISSING_HOST)
-
-    def _run(self, piece: re.Pattern[bytes]) -> _Run:
-        run = _Run([])
+    def _run(self, expression: re.Pattern[bytes]) -> _Run:
+        run = _Run()
         while True:
-            if found := piece.match(self._value, self._at):
+            if self._value.startswith(b"(", self._at):
+                run.comment, self._at = read_comment(self._value, self._at)
+                run.pieces.append(_SPACE)
+            elif found := expression.match(self._value, self._at):
                 plain, quoted, literal = found.groups()
-                if plain is not None:
-                    if not plain.isspace() or run.pieces:
-                        run.pieces.append((plain, True))
-                elif quoted is not None:
-                    run.pieces.append((unquote(quoted), False))
-                else:
-                    run.pieces.append((literal, False))
+                text = unquote(quoted) if quoted is not None else plain or literal
+                run.pieces.append(_Piece(text, plain is not None))
                 self._at = found.end()
-            elif self._value.startswith(b"(", self._at):
-                end = comment_end(self._value, self._at)
-                run.comment = unquote(self._value[self._at + 1 : end - 1])
-                if run.pieces:
-                    run.pieces.append((b" ", True))
-                self._at = end
             else:
                 return run
 

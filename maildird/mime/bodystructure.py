@@ -22,7 +22,7 @@ from maildird.mime.envelope import render_envelope
 from maildird.mime.header import Header, first
 from maildird.mime.lexemes import without_comments
 from maildird.mime.nstring import nstring, string
-from maildird.mime.parameters import ContentType, Parameters, parse_disposition
+from maildird.mime.parameters import ContentType, Parameters, parameter, parse_disposition
 from maildird.mime.transfer_encoding import transfer_encoding
 from maildird.mime.walk import Part, walk
 
@@ -86,7 +86,7 @@ def _extension(header: Header) -> bytes:
 
 def _with_charset(content_type: ContentType) -> Parameters:
     """The parameters, with the default charset of text (RFC 2046 section 4.1.2) made plain."""
-    if content_type.is_text and content_type.parameter(b"charset") is None:
+    if content_type.is_text and parameter(content_type.parameters, b"charset") is None:
         return (*content_type.parameters, (b"charset", b"us-ascii"))
     return content_type.parameters
 

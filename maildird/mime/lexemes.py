@@ -19,8 +19,11 @@ def unquote(content: bytes) -> bytes:
     return _QUOTED_PAIR.sub(rb"\1", content) if b"\\" in content else content
 
 
-def comment_end(value: bytes, start: int) -> int:
-    """Offset behind the comment that opens at `start`, comments inside it included."""
+def read_comment(value: bytes, start: int) -> tuple[bytes, int]:
+    """The content of the comment that opens at `start`, and the offset behind it.
+
+    Comments inside it belong to it. A comment that is not closed reaches to the end.
+    """
     depth = 0
     for mark in _COMMENT_MARK.finditer(value, start):
         if mark[0] == b"(":
@@ -28,8 +31,8 @@ def comment_end(value: bytes, start: int) -> int:
         elif mark[0] == b")":
             depth -= 1
             if not depth:
-                return mark.end()
-    return len(value)
+                return unquote(value[start + 1 : mark.start()]), mark.end()
+    return unquote(value[start + 1 :]), len(value)
 
 
 def without_comments(value: bytes) -> bytes:
@@ -41,7 +44,7 @@ def without_comments(value: bytes) -> bytes:
     while found := _COMMENT_OR_QUOTED.search(value, at):
         if found[0] == b"(":
             kept += [value[at : found.start()], b" "]
-            at = comment_end(value, found.start())
+            _, at = read_comment(value, found.start())
         else:
             kept.append(value[at : found.end()])
             at = found.end()

@@ -2,17 +2,22 @@
 
     content     := "Content-Type" ":" type "/" subtype *(";" parameter)
     disposition := "Content-Disposition" ":" disposition-type *(";" disposition-parm)
-    parameter   := attribute "=" value
+    parameter   := regular-parameter / extended-parameter      ; RFC 2231 section 7
     value       := token / quoted-string
 
 Mailers write values that are neither, such as `name=my file.pdf`; so an unquoted value reaches to
-the next semicolon. Parameters stay as they are written, the pieces of RFC 2231 (`name*0*`) too: a
-client puts them together.
+the next semicolon.
+
+A value may come in sections, `name*0`, `name*1*` and so on, those with a second asterisk extended
+by a charset and percent signs. They are put together, as RFC 2231 section 6 asks IMAP servers to,
+to one parameter `name`, or `name*` where it is extended; that one is left to the client to decode.
+Where a number is missing or comes twice the sections stay what they are.
 """
 
 import re
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote_from_bytes
 
 from maildird.mime.lexemes import QUOTED_STRING, unquote, without_comments
 
@@ -21,10 +26,13 @@ Parameters = tuple[tuple[bytes, bytes], ...]
 
 _TOKEN: Final = rb"([^\s()<>@,;:\\\"/\[\]?=]++)"
 _MEDIA_TYPE: Final = re.compile(rb"\s*+" + _TOKEN + rb"\s*+/\s*+" + _TOKEN)
-_DISPOSITION_TYPE: Final = re.compile(rb"\s*+" + _TOKEN)
+_DISPOSITION_TYPE: Final = re.compile(rb'[\s"]*+' + _TOKEN + rb"?")
 _PARAMETER: Final = re.compile(
     rb";\s*+([^\s=;]++)\s*+=\s*+(?:" + QUOTED_STRING + rb"|([^;]*+))", re.DOTALL
 )
+_SECTION: Final = re.compile(rb"([^*]++)\*(\d{1,9})(\*?)")
+_ATTRIBUTE_CHARS: Final = "!#$&+^`{|}"
+"""What may stand unquoted in an extended value besides letters, digits and `_.-~`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +58,11 @@ class ContentType:
         """Whether this is message/rfc822, an encapsulated message."""
         return self.subtype.lower() == b"rfc822" and self.type.lower() == b"message"
 
-    def parameter(self, name: bytes) -> bytes | None:
-        """The value of the first parameter `name` (lower case); None where there is none."""
-        for attribute, value in self.parameters:
-            if attribute.lower() == name:
-                return value
-        return None
-
 
 @dataclass(frozen=True, slots=True)
 class Disposition:
-    """A content disposition: `inline`, `attachment` or another token, as written."""
+    """A content disposition: `inline`, `attachment` or another token, as written; empty where only
+    parameters were given."""
 
     type: bytes
     parameters: Parameters = ()
@@ -74,14 +76,62 @@ def parse_content_type(value: bytes) -> ContentType | None:
 
 
 def parse_disposition(value: bytes) -> Disposition | None:
-    """The disposition in an unfolded Content-Disposition; None where there is no token."""
+    """The disposition in an unfolded Content-Disposition; None where it says nothing."""
     value = without_comments(value)
     found = _DISPOSITION_TYPE.match(value)
-    return Disposition(found[1], _parameters(value, found.end())) if found else None
+    type_, at = (found[1] or b"", found.end()) if found else (b"", 0)
+    parameters = _parameters(value, at)
+    return Disposition(type_, parameters) if type_ or parameters else None
+
+
+def parameter(parameters: Parameters, name: bytes) -> bytes | None:
+    """The value of the first parameter called `name` (lower case); None where there is none."""
+    for attribute, value in parameters:
+        if attribute.lower() == name:
+            return value
+    return None
 
 
 def _parameters(value: bytes, start: int) -> Parameters:
-    return tuple(
+    written = tuple(
         (name, plain.rstrip() if quoted is None else unquote(quoted))
         for name, quoted, plain in (found.groups() for found in _PARAMETER.finditer(value, start))
     )
+    return _joined(written) if any(b"*" in name for name, _ in written) else written
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    number: int
+    extended: bool
+    written: tuple[bytes, bytes]
+
+
+def _joined(written: Parameters) -> Parameters:
+    whole: list[tuple[bytes, bytes]] = []
+    cut: dict[bytes, list[_Section]] = {}
+    for name, value in written:
+        if found := _SECTION.fullmatch(name):
+            section = _Section(int(found[2]), found[3] != b"", (name, value))
+            cut.setdefault(found[1].lower(), []).append(section)
+        else:
+            whole.append((name, value))
+    for name, sections in cut.items():
+        sections.sort(key=lambda section: section.number)
+        if all(section.number == number for number, section in enumerate(sections)):
+            whole.append(_put_together(name, sections))
+        else:
+            whole += [section.written for section in sections]
+    return tuple(whole)
+
+
+def _put_together(name: bytes, sections: list[_Section]) -> tuple[bytes, bytes]:
+    values = [section.written[1] for section in sections]
+    if not any(section.extended for section in sections):
+        return name, b"".join(values)
+    extended = [
+        value if section.extended else quote_from_bytes(value, _ATTRIBUTE_CHARS).encode("ascii")
+        for section, value in zip(sections, values, strict=True)
+    ]
+    charset = b"" if sections[0].extended else b"''"
+    return name + b"*", charset + b"".join(extended)

@@ -8,7 +8,6 @@ and the headers of encapsulated messages. Parts are kept apart by line breaks.
 from collections.abc import Iterator
 
 from maildird.mime.charsets import decode
-from maildird.mime.continuations import parameter_text
 from maildird.mime.encoded_words import decode_field
 from maildird.mime.header import (
     MAX_HEADER,
@@ -19,7 +18,8 @@ from maildird.mime.header import (
     unfold,
 )
 from maildird.mime.html_text import visible_text
-from maildird.mime.parameters import parse_disposition
+from maildird.mime.parameter_text import parameter_text
+from maildird.mime.parameters import parameter, parse_disposition
 from maildird.mime.transfer_encoding import decode_transfer, transfer_encoding
 from maildird.mime.walk import Part, walk
 
@@ -73,6 +73,6 @@ def _leaf_text(message: bytes, part: Part) -> str:
     octets = decode_transfer(
         message[part.body_start : part.body_end], transfer_encoding(part.header)
     )
-    charset = part.content_type.parameter(b"charset")
+    charset = parameter(part.content_type.parameters, b"charset")
     text = decode(octets, charset.decode("ascii", "replace") if charset else None)
     return visible_text(text) if part.content_type.subtype.lower().endswith(b"html") else text

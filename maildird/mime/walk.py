@@ -30,7 +30,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from maildird.mime.header import MAX_HEADER, Header, body_start, first, parse_header
-from maildird.mime.parameters import ContentType, parse_content_type
+from maildird.mime.parameters import ContentType, parameter, parse_content_type
 
 MAX_DEPTH: Final = 100
 MAX_PARTS: Final = 10_000
@@ -224,7 +224,7 @@ class _Walk:
         return _Delimiter(owner, start, end, closes)
 
     def _remember_boundary(self, part: _OpenPart) -> None:
-        boundary = part.content_type.parameter(b"boundary")
+        boundary = parameter(part.content_type.parameters, b"boundary")
         if boundary := boundary and boundary.rstrip():
             part.boundary = boundary
             part.outer_owner = self._owners.get(boundary)
