@@ -1,7 +1,7 @@
 """APPEND, of one message or several (RFC 3501 section 6.3.11, RFC 3502, RFC 4315)."""
 
 from maildird.imap.codes import AppendUid
-from maildird.imap.commands.mailboxes import Append
+from maildird.imap.commands.append import Append
 from maildird.mailbox.results import Incoming
 from maildird.session.answers import Answer
 from maildird.session.state import Session

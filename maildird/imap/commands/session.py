@@ -1,6 +1,10 @@
 """Commands about the connection itself: CAPABILITY, NOOP, LOGOUT, ID, ENABLE, IDLE, login."""
 
+import binascii
 from dataclasses import dataclass
+
+from maildird.imap.grammar import Reader
+from maildird.terms.errors import Malformed
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +64,83 @@ class Enable:
 @dataclass(frozen=True, slots=True)
 class Idle:
     """IDLE (RFC 2177); ends with the line DONE."""
+
+
+def parse_capability(reader: Reader) -> Capability:
+    """capability = "CAPABILITY"."""
+    return Capability()
+
+
+def parse_noop(reader: Reader) -> Noop:
+    """noop = "NOOP"."""
+    return Noop()
+
+
+def parse_logout(reader: Reader) -> Logout:
+    """logout = "LOGOUT"."""
+    return Logout()
+
+
+def parse_login(reader: Reader) -> Login:
+    """login = "LOGIN" SP userid SP password; both are astring."""
+    reader.space()
+    user = reader.text_argument("a user name")
+    reader.space()
+    return Login(user, reader.text_argument("a password"))
+
+
+def parse_authenticate(reader: Reader) -> Authenticate:
+    """authenticate = "AUTHENTICATE" SP auth-type [SP initial-resp] (RFC 4959 section 4)."""
+    reader.space()
+    mechanism = reader.word("the name of a SASL mechanism")
+    if not reader.try_octets(b" "):
+        return Authenticate(mechanism)
+    if reader.try_octets(b"="):
+        return Authenticate(mechanism, b"")
+    return Authenticate(mechanism, decode_base64(reader.string_of_base64()))
+
+
+def decode_base64(text: bytes) -> bytes:
+    """base64 as SASL has it (RFC 3501 section 9); Malformed when it is none."""
+    try:
+        return binascii.a2b_base64(text, strict_mode=True)
+    except binascii.Error:
+        raise Malformed("the SASL response is not base64 (RFC 4648 section 4)") from None
+
+
+def parse_id(reader: Reader) -> Id:
+    """id = "ID" SP ("(" [string SP nstring *(SP string SP nstring)] ")" / nil)."""
+    reader.space()
+    if reader.try_octets(b"NIL"):
+        return Id()
+    fields: list[tuple[str, str | None]] = []
+    reader.octets(b"(")
+    while not reader.try_octets(b")"):
+        if fields:
+            reader.space()
+        name = reader.string("the name of a field")
+        reader.space()
+        value = reader.nstring()
+        fields.append((_shown(name), None if value is None else _shown(value)))
+        if len(fields) > 30:
+            raise Malformed("ID has at most 30 fields (RFC 2971 section 3.3)")
+    return Id(tuple(fields))
+
+
+def parse_enable(reader: Reader) -> Enable:
+    """enable = "ENABLE" 1*(SP capability)."""
+    names = []
+    while reader.try_octets(b" "):
+        names.append(reader.word("the name of a capability"))
+    if not names:
+        raise reader.expected("the name of a capability")
+    return Enable(tuple(names))
+
+
+def parse_idle(reader: Reader) -> Idle:
+    """idle = "IDLE" CRLF "DONE"."""
+    return Idle()
+
+
+def _shown(value: bytes) -> str:
+    return value.decode("utf-8", "replace")

@@ -1,0 +1,30 @@
+"""What CAPABILITY says, before login and after it."""
+
+from typing import Final
+
+_BOTH: Final = ("IMAP4rev1", "SASL-IR", "LITERAL+", "ID", "ENABLE", "IDLE")
+
+AFTER_LOGIN: Final = (
+    *_BOTH,
+    "NAMESPACE",
+    "CHILDREN",
+    "UNSELECT",
+    "UIDPLUS",
+    "MOVE",
+    "ESEARCH",
+    "SEARCHRES",
+    "WITHIN",
+    "LIST-EXTENDED",
+    "LIST-STATUS",
+    "SPECIAL-USE",
+    "CREATE-SPECIAL-USE",
+    "STATUS=SIZE",
+    "MULTIAPPEND",
+    "CONDSTORE",
+    "QRESYNC",
+)
+
+
+def before_login(*, plaintext: bool) -> tuple[str, ...]:
+    """The list for a connection that has not logged in; `plaintext` says that it may."""
+    return (*_BOTH, *(("AUTH=PLAIN",) if plaintext else ("LOGINDISABLED",)))
