@@ -34,8 +34,8 @@ class Answer:
     code: ResponseCode | None = None
     condition: Condition = Condition.OK
 
-    def tagged(self, tag: bytes) -> bytes:
-        """The whole line."""
+    def tagged(self, tag: bytes | None) -> bytes:
+        """The whole line; None as tag makes it untagged."""
         return bytes(StatusResponse(tag, self.condition, self.text, self.code))
 
 

@@ -6,9 +6,11 @@ doesn't read, and lets other tasks run at least every `SLICE` seconds.
 """
 
 import time
-from typing import Final, Protocol
+from typing import Final
 
 import trio
+
+from maildird.session.streams import Stream
 
 PIECE: Final = 64 * 1024
 """So many octets are worth a send."""
@@ -17,16 +19,6 @@ LONGEST: Final = 256 * 1024
 """Replies are joined up to so many octets; one that is longer is sent alone, without a copy."""
 
 SLICE: Final = 0.004
-
-
-class Stream(Protocol):
-    """The client's end: one task may receive while another one sends."""
-
-    async def receive_some(self) -> bytes:
-        """At least one octet; b"" once the client has ended its side."""
-
-    async def send_all(self, data: bytes) -> None:
-        """Send `data`; how much of it went out of a cancelled call is unknown."""
 
 
 class Replies:

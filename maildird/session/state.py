@@ -6,6 +6,7 @@ from maildird.imap.codes import HighestModSeq
 from maildird.imap.responses import untagged_ok
 from maildird.mailbox.account import Account
 from maildird.mailbox.selected import Selected
+from maildird.session.incoming import Incoming
 from maildird.session.numbers import Slice, check_numbers, slices_of
 from maildird.session.replies import Replies
 from maildird.terms.codes import Code
@@ -18,16 +19,19 @@ class Session:
     """The state that the commands of a connection share.
 
     `saved` is what `$` stands for, as UIDs; those that are expunged meanwhile don't count any more.
+    `ended` says that no more commands are read: LOGOUT was said.
     `tag`, `modseq_told` and `removal_told` are about the command in progress: its tag, whether a
     FETCH response with MODSEQ was sent, and whether removals were told.
     """
 
     account: Account
+    incoming: Incoming
     replies: Replies
     selected: Selected | None = None
     condstore: bool = False
     qresync: bool = False
     saved: UidSet = UidSet.EMPTY
+    ended: bool = False
     tag: bytes = b""
     modseq_told: bool = False
     removal_told: bool = False

@@ -1,0 +1,88 @@
+"""IDLE (RFC 2177): what changes is told as it happens, until the client says DONE.
+
+One task waits for the client while another waits for changes. The first change is told at once;
+more of them in the next moment are told together, so that a burst costs little however many idle.
+Nobody is cancelled while sending: a reply that was begun is finished.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+import trio
+
+from maildird.imap.commands.session import Idle
+from maildird.imap.connection import BadRequest, Event, Overrun
+from maildird.imap.responses import continuation
+from maildird.session.answers import Answer
+from maildird.session.state import Session
+from maildird.session.sync import closing_highestmodseq, sync
+
+PAUSE: Final = 0.05
+"""Seconds between two pushes at least."""
+
+
+async def idle(session: Session, command: Idle) -> Answer:
+    """Tell of changes until DONE; anything else that the client sends is a BAD."""
+    if session.selected is not None:
+        await session.selected.refresh()
+    session.replies.write(continuation("idling"))
+    await session.replies.flush()
+    match await _Idling(session).run():
+        case BadRequest(error=error):
+            raise error
+        case Overrun() as overrun:
+            session.incoming.put_back(overrun)
+    return Answer("IDLE done")
+
+
+@dataclass(slots=True)
+class _Idling:
+    """The two tasks of an IDLE, and how they end each other."""
+
+    session: Session
+    event: Event | None = None
+    failure: Exception | None = None
+    ending: bool = False
+    waiting: trio.CancelScope | None = None
+
+    async def run(self) -> Event | None:
+        """What the client said in the end, None when it has gone."""
+        async with trio.open_nursery() as nursery:
+            if self.session.selected is not None:
+                nursery.start_soon(self._guard, self._push, nursery.cancel_scope)
+            await self._guard(self._listen, nursery.cancel_scope)
+        if self.failure is not None:
+            raise self.failure
+        return self.event
+
+    async def _guard(self, task: Callable[[], Awaitable[None]], both: trio.CancelScope) -> None:
+        """Run one task; its error ends both, and is raised later as it is, without a group."""
+        try:
+            await task()
+        except Exception as error:
+            self.failure = error
+            both.cancel()
+
+    async def _listen(self) -> None:
+        self.event = await self.session.incoming.event()
+        self.ending = True
+        if self.waiting is not None:
+            self.waiting.cancel()
+
+    async def _push(self) -> None:
+        await self._tell()
+        while not self.ending:
+            with trio.CancelScope() as self.waiting:
+                await self.session.mailbox.changed()
+            if not self.ending:
+                await self._tell()
+                with trio.CancelScope() as self.waiting:
+                    await trio.sleep(PAUSE)
+
+    async def _tell(self) -> None:
+        await sync(self.session, may_expunge=True)
+        highestmodseq = closing_highestmodseq(self.session)
+        if highestmodseq is not None:
+            self.session.tell_highestmodseq(highestmodseq)
+        await self.session.replies.flush()

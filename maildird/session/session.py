@@ -1,0 +1,97 @@
+"""One logged-in connection, from the hand-over after login to the last word.
+
+Theory of operation. All commands of a read are carried out one after the other, their replies are
+joined and sent when nothing is left to do. A client that doesn't read is waited for while sending,
+and holds nothing but its own memory: no lock, no transaction of the index, 256 KiB of replies.
+
+A session ends in one of four ways: the client goes or says LOGOUT; it was silent for half an hour
+(RFC 3501 section 5.4); its mailbox was deleted; the task is cancelled, which means that the server
+shuts down. In the last three the client hears BYE, for which it has a second.
+"""
+
+from typing import Final
+
+import trio
+
+from maildird.imap.connection import BadRequest, Connection, Continue, Overrun, Request
+from maildird.imap.limits import Limits
+from maildird.imap.responses import bye, continuation
+from maildird.imap.table import State
+from maildird.mailbox.account import Account
+from maildird.session.answers import answer_to_error
+from maildird.session.dispatch import carry_out
+from maildird.session.incoming import Incoming
+from maildird.session.replies import Replies
+from maildird.session.state import Session
+from maildird.session.streams import Stream
+from maildird.terms.errors import MailboxDeleted
+
+AUTOLOGOUT: Final = 30 * 60
+"""Seconds of silence after which a client is logged out; not less, says RFC 3501 section 5.4."""
+
+FAREWELL: Final = 1
+"""Seconds that a client has to take the BYE."""
+
+
+async def serve_account_session(
+    stream: Stream,
+    leftover: bytes,
+    account: Account,
+    limits: Limits,
+    autologout: float = AUTOLOGOUT,
+) -> None:
+    """Serve a client that has logged in, until the end; the caller closes the stream.
+
+    `leftover` is what the client had sent after its login. Raises trio.BrokenResourceError when the
+    connection is lost.
+    """
+    connection = Connection(limits, State.AUTHENTICATED)
+    connection.receive_data(leftover)
+    lifetime = trio.CancelScope()
+
+    def live_on() -> None:
+        lifetime.deadline = trio.current_time() + autologout
+
+    live_on()
+    session = Session(account, Incoming(stream, connection, live_on), Replies(stream))
+    last_word: str | None = "the server is shutting down"
+    try:
+        with lifetime:
+            last_word = await _converse(session, connection)
+        if lifetime.cancelled_caught:
+            last_word = "nothing was heard of you for too long"
+    except Exception:
+        last_word = None
+        raise
+    finally:
+        with trio.move_on_after(FAREWELL, shield=True):
+            await session.leave_mailbox()
+            if last_word is not None:
+                await session.replies.farewell(bye(last_word))
+
+
+async def _converse(session: Session, connection: Connection) -> str | None:
+    """Carry out commands until the client is done; gives what a BYE has to say, if one is due."""
+    replies = session.replies
+    while not session.ended:
+        match await session.incoming.event(replies.flush):
+            case None:
+                return None
+            case Request() as request:
+                try:
+                    await carry_out(session, request)
+                except MailboxDeleted as error:
+                    await replies.flush()
+                    return str(error)
+                selected = session.selected is not None
+                connection.state = State.SELECTED if selected else State.AUTHENTICATED
+            case Continue():
+                replies.write(continuation("go on"))
+            case BadRequest(tag, error):
+                replies.write(answer_to_error("what the client sent", error).tagged(tag))
+            case Overrun(error):
+                await replies.flush()
+                return str(error)
+        await replies.drain()
+    await replies.flush()
+    return None
