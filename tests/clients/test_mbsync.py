@@ -1,0 +1,100 @@
+"""mbsync, two ways: after changes on both sides, both have the same messages with the same flags."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.clients.conftest import Start
+from tests.clients.maildirs import deliver, messages, reflag
+from tests.clients.server import PASSWORD, USER, ServerProcess
+
+CONFIG = """\
+IMAPStore far
+Host 127.0.0.1
+Port {port}
+User {user}
+Pass "{password}"
+{no_tls}
+AuthMechs PLAIN
+
+MaildirStore near
+Path {near}/
+Inbox {near}/INBOX
+SubFolders Verbatim
+
+Channel all
+Far :far:
+Near :near:
+Patterns *
+Create Both
+Remove Both
+Expunge Both
+SyncState *
+"""
+
+
+class Mbsync:
+    """One near side and its configuration."""
+
+    def __init__(self, program: str, server: ServerProcess, directory: Path) -> None:
+        self.near = directory / "near"
+        self.near.mkdir()
+        self._program = program
+        self._config = directory / "mbsyncrc"
+        version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+        old = version.stdout.split()[1] < "1.5"
+        self._config.write_text(
+            CONFIG.format(
+                port=server.port,
+                user=USER,
+                password=PASSWORD,
+                near=self.near,
+                no_tls="SSLType None" if old else "TLSType None",
+            )
+        )
+
+    def sync(self) -> None:
+        done = subprocess.run(
+            [self._program, "--config", str(self._config), "--all", "--quiet"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_both_sides_agree(
+    start: Start, real_mail: Path, program: Callable[[str], str], tmp_path: Path
+) -> None:
+    mbsync = Mbsync(program("mbsync"), start(real_mail), tmp_path)
+    mbsync.sync()
+    change_both_sides(real_mail, mbsync.near / "INBOX")
+    mbsync.sync()
+    mbsync.sync()
+    assert messages(mbsync.near / "INBOX") == messages(real_mail)
+    assert messages(mbsync.near / "Lists") == messages(real_mail / ".Lists")
+    assert b"Subject: near\n\nnew\n" in {content for content, _flags in messages(real_mail)}
+
+
+def test_both_sides_agree_on_twenty_thousand(
+    start: Start, many_messages: Path, program: Callable[[str], str], tmp_path: Path
+) -> None:
+    mbsync = Mbsync(program("mbsync"), start(many_messages), tmp_path)
+    mbsync.sync()
+    change_both_sides(many_messages, mbsync.near / "INBOX")
+    mbsync.sync()
+    mbsync.sync()
+    assert messages(mbsync.near / "INBOX") == messages(many_messages)
+
+
+def change_both_sides(far: Path, near: Path) -> None:
+    """New mail, other flags and removals on each side, on different messages."""
+    for number, folder in enumerate((far, near)):
+        ours = sorted((folder / "cur").iterdir(), key=lambda path: path.read_bytes())[number::2]
+        for path in ours[:5]:
+            reflag(path, "FRS" if number else "RS")
+        for path in ours[5:8]:
+            path.unlink()
+    deliver(far, "1700000001.M1.far", b"Subject: far\n\nnew\n")
+    deliver(near, "1700000002.M1.near", b"Subject: near\n\nnew\n")

@@ -1,0 +1,77 @@
+"""offlineimap3, two ways: after changes on both sides, both have the same messages and flags."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.clients.conftest import Start
+from tests.clients.maildirs import messages
+from tests.clients.server import PASSWORD, USER, ServerProcess
+from tests.clients.test_mbsync import change_both_sides
+
+CONFIG = """\
+[general]
+accounts = me
+metadata = {metadata}
+ui = quiet
+
+[Account me]
+localrepository = near
+remoterepository = far
+
+[Repository near]
+type = Maildir
+localfolders = {near}
+sync_deletes = yes
+
+[Repository far]
+type = IMAP
+remotehost = 127.0.0.1
+remoteport = {port}
+remoteuser = {user}
+remotepass = {password}
+ssl = no
+starttls = no
+auth_mechanisms = PLAIN
+"""
+
+
+class OfflineImap:
+    """One near side and its configuration."""
+
+    def __init__(self, program: str, server: ServerProcess, directory: Path) -> None:
+        self.near = directory / "near"
+        self._program = program
+        self._config = directory / "offlineimaprc"
+        self._config.write_text(
+            CONFIG.format(
+                metadata=directory / "metadata",
+                near=self.near,
+                port=server.port,
+                user=USER,
+                password=PASSWORD,
+            )
+        )
+
+    def sync(self) -> None:
+        done = subprocess.run(
+            [self._program, "-c", str(self._config), "-o"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_both_sides_agree(
+    start: Start, real_mail: Path, program: Callable[[str], str], tmp_path: Path
+) -> None:
+    offlineimap = OfflineImap(program("offlineimap"), start(real_mail), tmp_path)
+    offlineimap.sync()
+    change_both_sides(real_mail, offlineimap.near / "INBOX")
+    offlineimap.sync()
+    offlineimap.sync()
+    assert messages(offlineimap.near / "INBOX") == messages(real_mail)
+    assert messages(offlineimap.near / "Lists") == messages(real_mail / ".Lists")
+    assert b"Subject: near\n\nnew\n" in {content for content, _flags in messages(real_mail)}

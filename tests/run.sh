@@ -1,0 +1,49 @@
+#!/bin/sh
+# Make the test environment and pass all the tests; with arguments only some:
+#
+#     sh tests/run.sh [lint] [unit] [clients]
+#
+# lint     ruff, mypy --strict, the import contract, the manual pages
+# unit     everything but the real clients, in parallel
+# clients  curl, imaplib, imapclient, mbsync and offlineimap against a real server
+#
+# The environment is .venv beside this folder, or $MAILDIRD_VENV. What is missing on the system
+# (python3-venv, isync, offlineimap3, curl, mandoc) is installed by apt, if this may do so.
+set -eu
+cd "$(dirname "$0")/.."
+
+. packaging/environment.sh
+
+parts=${*:-lint unit clients}
+venv=${MAILDIRD_VENV:-.venv}
+need_packages python3-venv:'python3 -c "import ensurepip"'
+make_venv "$venv" '.[test,lint]'
+PATH="$(cd "$venv" && pwd)/bin:$PATH"
+export PATH
+
+lint() {
+    need_packages mandoc:'command -v mandoc'
+    ruff check .
+    ruff format --check .
+    mypy
+    lint-imports
+    mandoc -Tlint -Wwarning man/*.[158]
+    sh -n packaging/*.sh tests/run.sh
+}
+
+unit() {
+    pytest --numprocesses 2 --ignore tests/clients tests
+}
+
+clients() {
+    need_packages curl:'command -v curl' isync:'command -v mbsync' \
+        offlineimap3:'command -v offlineimap'
+    pytest tests/clients
+}
+
+for part in $parts; do
+    case $part in
+        lint | unit | clients) "$part" ;;
+        *) echo "tests/run.sh: no part $part; the parts are lint, unit and clients" >&2; exit 2 ;;
+    esac
+done
