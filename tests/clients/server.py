@@ -23,8 +23,10 @@ class ServerProcess:
         self.state = state
         self.options = options
         self._process = subprocess.Popen(
-            [*_maildird("serve", maildir, state), "--listen", "127.0.0.1:0", "--user", USER]
-            + list(options),
+            [
+                *_maildird("serve", maildir, state),
+                *("--listen", "127.0.0.1:0", "--user", USER, *options),
+            ],
             env=os.environ | {"MAILDIRD_PASSWORD": PASSWORD},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""mbsync, two ways: after changes on both sides, both have the same messages with the same flags."""
+"""mbsync, two ways: after changes on both sides, both have the same messages and flags."""
 
 import subprocess
 from collections.abc import Callable
