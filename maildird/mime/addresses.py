@@ -24,6 +24,9 @@ from maildird.mime.lexemes import QUOTED_STRING, read_comment, unquote
 MAX_ADDRESSES: Final = 100_000
 """Addresses of one field that are listed."""
 
+_MAX_PIECES: Final = 1000
+"""Pieces of one address that are kept."""
+
 MISSING_MAILBOX: Final = b"MISSING_MAILBOX"
 MISSING_HOST: Final = b"MISSING_DOMAIN"
 """What stands for a missing part: NIL would make it a group (RFC 3501 section 7.4.2)."""
@@ -191,8 +194,9 @@ class _Reader:
                 run.pieces.append(_SPACE)
             elif found := expression.match(self._value, self._at):
                 plain, quoted, literal = found.groups()
-                text = unquote(quoted) if quoted is not None else plain or literal
-                run.pieces.append(_Piece(text, plain is not None))
+                if len(run.pieces) < _MAX_PIECES:
+                    text = unquote(quoted) if quoted is not None else plain or literal
+                    run.pieces.append(_Piece(text, plain is not None))
                 self._at = found.end()
             else:
                 return run

@@ -1,14 +1,14 @@
 """The header fields that clients always ask for, kept so that the file needn't be read.
 
-The set is the union of what the lists of clients name when they first see a message: mutt and
-neomutt, Thunderbird and its Android kin, Apple Mail, Evolution, Roundcube, Delta Chat, mbsync.
-`Received` is not in it: no list asks for it, and it would be most of what is kept.
+The set is the union of what clients name when they first see a message (mutt and neomutt,
+Thunderbird and its Android kin, Apple Mail, Evolution, Roundcube, mbsync) and of what their users
+commonly add. `Received` is not in it: few ask for it, and it would be most of what is kept.
 """
 
 from collections.abc import Iterable
 from typing import Final
 
-from maildird.mime.header import body_start
+from maildird.mime.header import used_header
 from maildird.mime.sections import header_fields
 
 MAX_KEPT: Final = 64 * 1024
@@ -32,10 +32,8 @@ COMMON_FIELDS: Final = (
     *(b"List-Unsubscribe", b"List-Unsubscribe-Post", b"Mailing-List", b"Originator"),
     *(b"X-BeenThere", b"X-List", b"X-Loop", b"X-Mailing-List"),
     # What single clients write and look for again
-    *(b"Autocrypt-Setup-Message", b"Chat-Is-Post-Message", b"Chat-Version", b"X-Label"),
-    *(b"X-Calendar-Attachment", b"X-Draft-Info", b"X-K9mail-Identity", b"X-TUID"),
-    *(b"X-Microsoft-Original-Message-ID", b"X-Mail-Created-Date"),
-    *(b"X-Uniform-Type-Identifier", b"X-Universally-Unique-Identifier"),
+    *(b"X-Calendar-Attachment", b"X-Draft-Info", b"X-K9mail-Identity", b"X-Label", b"X-TUID"),
+    *(b"X-Mail-Created-Date", b"X-Uniform-Type-Identifier", b"X-Universally-Unique-Identifier"),
 )
 
 _COMMON: Final = frozenset(name.lower() for name in COMMON_FIELDS)
@@ -46,7 +44,7 @@ def common_header(message: bytes) -> bytes:
 
     Empty where they are too long to be kept: every request then needs the message itself.
     """
-    kept = header_fields(message[: body_start(message)], _COMMON, matching=True)
+    kept = header_fields(used_header(message), _COMMON, matching=True)
     return kept if len(kept) <= MAX_KEPT else b""
 
 

@@ -11,15 +11,14 @@ other fields the first one counts.
 """
 
 from maildird.mime.addresses import Address, parse_addresses
-from maildird.mime.header import MAX_HEADER, Header, body_start, first, parse_header
+from maildird.mime.header import Header, first, parse_header, used_header
 from maildird.mime.nstring import nstring
 from maildird.mime.walk import DESCRIBED_FIELDS
 
 
 def envelope(message: bytes) -> bytes:
     """The envelope of `message` (wire form) as IMAP writes it, parentheses included."""
-    header = message[: min(body_start(message), MAX_HEADER)]
-    return render_envelope(parse_header(header, DESCRIBED_FIELDS))
+    return render_envelope(parse_header(used_header(message), DESCRIBED_FIELDS))
 
 
 def render_envelope(header: Header) -> bytes:

@@ -5,7 +5,8 @@ is text. A line that begins with a space or a tab continues the field above it. 
 field (an mbox `From ` line, say) stands among the others and has no name that anybody asks for;
 it does not end the header.
 
-Of what clients ask for nothing is cut. What is *parsed* of a header is: `MAX_HEADER` octets.
+Whatever looks for fields looks at the first `MAX_HEADER` octets of a header only, and at the first
+`MAX_REPEATS` fields of one name; a header fetched as a whole is whole.
 """
 
 import re
@@ -13,7 +14,7 @@ from collections.abc import Container
 from typing import Final
 
 MAX_HEADER: Final = 10 * 1024 * 1024
-"""Octets of one header that are looked into."""
+MAX_REPEATS: Final = 1000
 
 Header = dict[bytes, list[bytes]]
 """Field names in lower case to the values of the fields so called, in order, unfolded."""
@@ -29,6 +30,11 @@ def body_start(message: bytes) -> int:
     return found.end() if found else len(message)
 
 
+def used_header(message: bytes) -> bytes:
+    """The header of `message` as far as it is looked into, its empty line included."""
+    return message[: min(body_start(message), MAX_HEADER)]
+
+
 def split_fields(header: bytes) -> list[bytes]:
     """The fields of `header` as they stand, each without the LF at its end.
 
@@ -38,19 +44,24 @@ def split_fields(header: bytes) -> list[bytes]:
 
 
 def field_name(field: bytes) -> bytes:
-    """The name of a field as it stands, in lower case; white space before the colon is obsolete
-    but allowed (RFC 5322 section 4.5.8)."""
-    return field.partition(b":")[0].rstrip(b" \t").lower()
+    """The name of a field as it stands, in lower case; empty for what is no field.
+
+    White space before the colon is obsolete but allowed (RFC 5322 section 4.5.8).
+    """
+    name, colon, _ = field.partition(b":")
+    return name.rstrip(b" \t").lower() if colon else b""
 
 
 def parse_header(header: bytes, wanted: Container[bytes]) -> Header:
     """The fields of `header` whose names, in lower case, are `wanted`."""
     fields: Header = {}
     for field in split_fields(header):
-        name, _, value = field.partition(b":")
+        name, colon, value = field.partition(b":")
         name = name.rstrip(b" \t").lower()
-        if name in wanted:
-            fields.setdefault(name, []).append(unfold(value))
+        if colon and name in wanted:
+            values = fields.setdefault(name, [])
+            if len(values) < MAX_REPEATS:
+                values.append(unfold(value))
     return fields
 
 

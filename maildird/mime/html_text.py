@@ -31,8 +31,10 @@ def visible_text(source: str) -> str:
     for tag in _TAG.finditer(source):
         closing, name = tag[1], (tag[2] or "").lower()
         if hidden_by is None:
-            pieces.append(source[at : tag.start()])
-            pieces.append("" if name in _INLINE else "\n")
+            if at < tag.start():
+                pieces.append(source[at : tag.start()])
+            if name not in _INLINE:
+                pieces.append("\n")
             if name in _HIDDEN and not closing:
                 hidden_by = name
         elif closing and name == hidden_by:

@@ -16,6 +16,7 @@ Where a number is missing or comes twice the sections stay what they are.
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 from urllib.parse import quote_from_bytes
 
@@ -23,6 +24,9 @@ from maildird.mime.lexemes import QUOTED_STRING, unquote, without_comments
 
 Parameters = tuple[tuple[bytes, bytes], ...]
 """Names as written with their values, in order."""
+
+MAX_PARAMETERS: Final = 10_000
+"""Parameters of one field that are read."""
 
 _TOKEN: Final = rb"([^\s()<>@,;:\\\"/\[\]?=]++)"
 _MEDIA_TYPE: Final = re.compile(rb"\s*+" + _TOKEN + rb"\s*+/\s*+" + _TOKEN)
@@ -94,8 +98,8 @@ def parameter(parameters: Parameters, name: bytes) -> bytes | None:
 
 def _parameters(value: bytes, start: int) -> Parameters:
     written = tuple(
-        (name, plain.rstrip() if quoted is None else unquote(quoted))
-        for name, quoted, plain in (found.groups() for found in _PARAMETER.finditer(value, start))
+        (found[1], found[3].rstrip() if found[2] is None else unquote(found[2]))
+        for found in islice(_PARAMETER.finditer(value, start), MAX_PARAMETERS)
     )
     return _joined(written) if any(b"*" in name for name, _ in written) else written
 

@@ -9,14 +9,7 @@ from collections.abc import Iterator
 
 from maildird.mime.charsets import decode
 from maildird.mime.encoded_words import decode_field
-from maildird.mime.header import (
-    MAX_HEADER,
-    body_start,
-    first,
-    parse_header,
-    split_fields,
-    unfold,
-)
+from maildird.mime.header import first, parse_header, split_fields, unfold, used_header
 from maildird.mime.html_text import visible_text
 from maildird.mime.parameter_text import parameter_text
 from maildird.mime.parameters import parameter, parse_disposition
@@ -30,14 +23,13 @@ def header_values(message: bytes, field: str) -> list[str]:
     `message` may be a whole message (wire form) or only its header, such as `common_header` gives.
     """
     name = field.lower().encode("utf-8", "replace")
-    header = message[: min(body_start(message), MAX_HEADER)]
-    return [decode_field(value) for value in parse_header(header, (name,)).get(name, ())]
+    values = parse_header(used_header(message), (name,)).get(name, ())
+    return [decode_field(value) for value in values]
 
 
 def header_text(message: bytes) -> str:
     """The decoded header, one field a line: the header's share of SEARCH TEXT."""
-    header = message[: min(body_start(message), MAX_HEADER)]
-    return decode_field(b"\n".join(map(unfold, split_fields(header))))
+    return decode_field(b"\n".join(map(unfold, split_fields(used_header(message)))))
 
 
 def body_text(message: bytes) -> str:

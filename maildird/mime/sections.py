@@ -8,7 +8,7 @@ whole one, or the one in a message/rfc822 part.
 
 from collections.abc import Iterable
 
-from maildird.mime.header import body_start, field_name, split_fields
+from maildird.mime.header import body_start, field_name, split_fields, used_header
 from maildird.mime.walk import Part, walk
 from maildird.terms.section import Section, SectionText
 
@@ -38,9 +38,9 @@ def _of_message(message: bytes, wanted: Section) -> bytes | None:
         case SectionText.TEXT:
             return message[body_start(message) :]
         case SectionText.HEADER_FIELDS:
-            return header_fields(message[: body_start(message)], wanted.fields, matching=True)
+            return header_fields(used_header(message), wanted.fields, matching=True)
         case SectionText.HEADER_FIELDS_NOT:
-            return header_fields(message[: body_start(message)], wanted.fields, matching=False)
+            return header_fields(used_header(message), wanted.fields, matching=False)
         case SectionText.MIME:
             return None
 

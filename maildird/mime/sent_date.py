@@ -13,7 +13,7 @@ import re
 from datetime import date
 from typing import Final
 
-from maildird.mime.header import MAX_HEADER, body_start, first, parse_header
+from maildird.mime.header import first, parse_header, used_header
 from maildird.mime.lexemes import without_comments
 
 _MONTHS: Final = (
@@ -35,8 +35,7 @@ def sent_date(message: bytes) -> date | None:
 
     `message` may be a whole message (wire form) or only its header, such as `common_header` gives.
     """
-    header = message[: min(body_start(message), MAX_HEADER)]
-    value = first(parse_header(header, (b"date",)), b"date")
+    value = first(parse_header(used_header(message), (b"date",)), b"date")
     return _day(without_comments(value)) if value else None
 
 

@@ -8,8 +8,9 @@ from maildird.mime.header import Header, first
 from maildird.mime.lexemes import without_comments
 
 _MECHANISM: Final = re.compile(rb"[^\s;]++")
-_BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
-_NOT_BASE64: Final = bytes(octet for octet in range(256) if octet not in _BASE64)
+_UNPADDED: Final = re.compile(rb"[^=]++")
+_ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+_NO_BASE64: Final = bytes(octet for octet in range(256) if octet not in _ALPHABET)
 
 
 def transfer_encoding(header: Header) -> bytes:
@@ -33,8 +34,10 @@ def decode_transfer(octets: bytes, encoding: bytes) -> bytes:
 def decode_base64(octets: bytes) -> bytes:
     """Decoded base64; what is not of its alphabet is left out (RFC 2045 section 6.8), and so is a
     last character that stands alone. After padding a new run begins, as when texts were joined."""
-    runs = octets.translate(None, _NOT_BASE64).split(b"=")
-    return b"".join([_decode_run(run) for run in runs if run])
+    decoded = bytearray()
+    for run in _UNPADDED.finditer(octets.translate(None, _NO_BASE64)):
+        decoded += _decode_run(run[0])
+    return bytes(decoded)
 
 
 def _decode_run(run: bytes) -> bytes:

@@ -1,0 +1,20 @@
+"""One walk gives what the single functions give."""
+
+from hypothesis import given
+
+from maildird.mime.bodystructure import body, bodystructure
+from maildird.mime.common_header import common_header
+from maildird.mime.describe import Description, describe
+from maildird.mime.envelope import envelope
+from tests.mime.hostile_mail import messages
+
+
+@given(messages)
+def test_a_description_is_made_of_its_parts(message: bytes) -> None:
+    assert describe(message) == Description(
+        size=len(message),
+        envelope=envelope(message),
+        body=body(message),
+        bodystructure=bodystructure(message),
+        header=common_header(message),
+    )
