@@ -26,7 +26,8 @@ SUBJECTS = (
 WORDS = (
     "the of and mail server index message folder change arrives before after client again every"
     " nothing always sometimes Straße naïve überall directory rename flag"
-).split(" ")
+)
+VOCABULARY = WORDS.split(" ")
 BEGINNING = datetime(2019, 1, 1, tzinfo=UTC)
 
 
@@ -54,7 +55,7 @@ def _size(rng: random.Random) -> int:
 def _text(rng: random.Random, size: int) -> str:
     lines = []
     while size > 0:
-        line = " ".join(rng.choices(WORDS, k=rng.randint(3, 12)))
+        line = " ".join(rng.choices(VOCABULARY, k=rng.randint(3, 12)))
         lines.append(line)
         size -= len(line) + 1
     return "\n".join(lines) + "\n"
