@@ -31,7 +31,10 @@ async def store(session: Session, command: Store) -> Answer:
     before = _masks(session, uids)
     stored = await mailbox.store(uids, _HOW[command.how], command.flags, command.unchanged_since)
     changes = mailbox.pull(may_expunge=command.uid)
-    own = _silent(session, command, stored, before) if command.silent else _loud(stored, uids)
+    if command.silent:
+        own = _silent(session, command, stored, before)
+    else:
+        own = _loud(command, stored, uids)
     await tell(session, changes, own)
     return _answer(session, command, stored)
 
@@ -42,9 +45,9 @@ def _masks(session: Session, uids: Iterable[int]) -> dict[int, int]:
     return {uid: view.masks[seq - 1] for uid in uids if (seq := view.seq_of(uid)) is not None}
 
 
-def _loud(stored: Stored, uids: Iterable[int]) -> Own:
+def _loud(command: Store, stored: Stored, uids: Iterable[int]) -> Own:
     gone = set(stored.gone)
-    return Own(told=[uid for uid in uids if uid not in gone])
+    return Own(told=[uid for uid in uids if uid not in gone], uid=command.uid)
 
 
 def _silent(session: Session, command: Store, stored: Stored, before: Mapping[int, int]) -> Own:
@@ -58,7 +61,7 @@ def _silent(session: Session, command: Store, stored: Stored, before: Mapping[in
     passed: set[int] = set()
     if command.unchanged_since is not None:
         passed = before.keys() - {*stored.failed, *stored.gone}
-    return Own(stored.failed, expected, passed)
+    return Own(stored.failed, expected, passed, command.uid)
 
 
 def _answer(session: Session, command: Store, stored: Stored) -> Answer:

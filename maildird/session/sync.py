@@ -41,12 +41,13 @@ class Own:
 
     `told` are UIDs whose flags are told in any case; `expected` is the mask that a client which
     asked for silence has to expect, by UID. Of `passed` at least the MODSEQ is told, once CONDSTORE
-    is enabled.
+    is enabled. `uid` says that it is a UID command: UID stands in its responses (RFC 3501 6.4.8).
     """
 
     told: Iterable[int] = ()
     expected: Mapping[int, int] = field(default_factory=dict)
     passed: Iterable[int] = ()
+    uid: bool = False
 
 
 NOTHING_OF_ITS_OWN = Own()
@@ -111,8 +112,10 @@ async def _tell_flags(session: Session, changes: Changes, own: Own) -> None:
     for change in changes.flags:
         as_expected = own.expected.get(change.uid) == change.mask
         (quiet if as_expected else told).add(change.seq - 1)
-    await _write_fetches(session, sorted(told), Shape(session.condstore, True, session.condstore))
-    if session.condstore:
+    condstore = session.condstore
+    shape = Shape(uid=own.uid or condstore, flags=True, modseq=condstore)
+    await _write_fetches(session, sorted(told), shape)
+    if condstore:
         await _write_fetches(session, sorted(quiet - told), Shape(uid=True, modseq=True))
 
 
