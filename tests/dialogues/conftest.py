@@ -26,6 +26,10 @@ async def serving(directory: Path, **settings: Any) -> AsyncIterator[Server]:
         serve = partial(serve_account_session, leftover=b"", account=account, limits=Limits())
         yield Server(account, Beside(directory / "Maildir"), serve, nursery)
         nursery.cancel_scope.cancel()
+        with trio.CancelScope(shield=True):
+            for mailbox in await account.list():
+                if mailbox.selectable:
+                    await account.status(mailbox.name)
     assert_sound(chosen)
 
 

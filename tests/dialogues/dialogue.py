@@ -8,6 +8,7 @@ When the client speaks again, all that the server said before has to have been h
 
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -90,13 +91,17 @@ class Client:
 
     async def line(self) -> str:
         """The next line, whatever it says."""
+        return (await self.octets(b"\r\n")).decode("utf-8", "backslashreplace")
+
+    async def octets(self, end: bytes) -> bytes:
+        """All that comes up to `end`, without it."""
         with trio.fail_after(PATIENCE):
-            while b"\r\n" not in self._unread:
+            while end not in self._unread:
                 received = await self.stream.receive_some()
                 assert received, f"the server closed the connection; unread: {self._unread!r}"
                 self._unread += received
-        line, _, self._unread = self._unread.partition(b"\r\n")
-        return line.decode("utf-8", "backslashreplace")
+        octets, _, self._unread = self._unread.partition(end)
+        return octets
 
 
 @dataclass
@@ -107,6 +112,7 @@ class Server:
     beside: Beside
     serve: Callable[[Stream], Awaitable[None]]
     nursery: trio.Nursery
+    _connections: list[trio.CancelScope] = field(default_factory=list)
 
     def deliver(self, *subjects: str, mailbox: str = "INBOX") -> list[Path]:
         """Another program delivers messages; the body of each repeats its subject."""
@@ -122,12 +128,15 @@ class Server:
         return Client(ours)
 
     async def _attend(self, stream: MemoryStream) -> None:
-        try:
+        with trio.CancelScope() as scope, suppress(trio.BrokenResourceError):
+            self._connections.append(scope)
             await self.serve(_End(stream))
-        except trio.BrokenResourceError:
-            pass
-        finally:
-            await stream.aclose()
+        await stream.aclose()
+
+    def shut_down(self) -> None:
+        """The server ends: all sessions are cancelled."""
+        for scope in self._connections:
+            scope.cancel()
 
 
 def _pattern(expected: str) -> str:
