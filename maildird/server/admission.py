@@ -39,7 +39,8 @@ class Admission:
             yield None
         finally:
             self._open[origin] -= 1
-            self._open += Counter()  # forgets who has none
+            if not self._open[origin]:
+                del self._open[origin]
 
     def _refusal(self, origin: str) -> str | None:
         in_all, each = self._limits.connections, self._limits.connections_per_address

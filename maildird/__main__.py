@@ -1,0 +1,7 @@
+"""`python -m maildird` is the `maildird` command."""
+
+import sys
+
+from maildird.cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,51 @@
+"""`maildird check`: does the index say what the Maildir says?"""
+
+import argparse
+from typing import Any
+
+from maildird.cli.arguments import (
+    MAILDIR_OPTIONS,
+    Parser,
+    account_settings,
+    add_mail_arguments,
+    need_one_source,
+)
+from maildird.mailbox.settings import AccountSettings
+from maildird.mailbox.verify import verify
+from maildird.server.configuration import read_settings
+
+
+def add_to(commands: Any) -> None:
+    """Add the subcommand to the parser."""
+    parser: Parser = commands.add_parser(
+        "check",
+        help="compare the index with the Maildir and say what differs",
+        description="Compare the index with the Maildir and say what differs; changes nothing."
+        " The exit status is 0 when both agree and 1 when they don't.",
+        usage="maildird check MAILDIR [options]\n       maildird check --config FILE",
+    )
+    add_mail_arguments(parser)
+    parser.set_defaults(run=lambda arguments: _run(parser, arguments))
+
+
+def _run(parser: Parser, arguments: argparse.Namespace) -> int:
+    need_one_source(parser, arguments, MAILDIR_OPTIONS)
+    if arguments.maildir:
+        findings = verify(account_settings(parser, arguments, "account"))
+    else:
+        accounts = [user.mail for user in read_settings(arguments.config).users]
+        findings = [finding for account in accounts for finding in _verify_account(account)]
+    for finding in findings:
+        print(finding)
+    print(_verdict(len(findings)))
+    return 1 if findings else 0
+
+
+def _verify_account(account: AccountSettings) -> list[str]:
+    return [f"{account.name}: {finding}" for finding in verify(account)]
+
+
+def _verdict(count: int) -> str:
+    if not count:
+        return "the index agrees with the Maildir"
+    return f"{count} {'difference' if count == 1 else 'differences'} found"

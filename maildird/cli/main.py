@@ -1,0 +1,51 @@
+"""The `maildird` command."""
+
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from maildird import __version__
+from maildird.cli import check, serve
+from maildird.cli.arguments import Parser
+from maildird.terms.errors import MaildirdError, SettingsError
+
+FAILED: Final = 1
+WRONG_ARGUMENTS: Final = 2
+INTERRUPTED: Final = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a subcommand; the exit status is 0 done, 1 failed or something found, 2 wrong arguments
+    or settings."""
+    chosen = _parser().parse_args(arguments)
+    status: int = FAILED
+    try:
+        status = chosen.run(chosen)
+    except* SettingsError as errors:
+        status = WRONG_ARGUMENTS
+        _complain(errors)
+    except* MaildirdError as errors:
+        _complain(errors)
+    except* KeyboardInterrupt:
+        status = INTERRUPTED
+    return status
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="maildird",
+        description="An IMAP server for Maildir trees that other programs keep changing.",
+    )
+    parser.add_argument("--version", action="version", version=f"maildird {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    serve.add_to(commands)
+    check.add_to(commands)
+    return parser
+
+
+def _complain(error: BaseException) -> None:
+    if isinstance(error, BaseExceptionGroup):
+        for member in error.exceptions:
+            _complain(member)
+    else:
+        print(f"maildird: {error}", file=sys.stderr)

@@ -1,0 +1,90 @@
+"""`maildird serve`: serve one Maildir, or what a configuration file says, in the foreground."""
+
+import argparse
+import os
+import secrets
+from collections.abc import Sequence
+from typing import Any, Final
+
+import trio
+
+from maildird.cli.arguments import (
+    MAILDIR_OPTIONS,
+    Parser,
+    account_settings,
+    add_mail_arguments,
+    login_name,
+    need_one_source,
+    value_of,
+)
+from maildird.server.configuration import read_settings
+from maildird.server.daemon import serve
+from maildird.server.kinds import ACCOUNT_NAME, ADDRESS, Address
+from maildird.server.logs import start_logging
+from maildird.server.settings import DEFAULT_LISTENER, Listener, Settings, User
+
+_LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
+"""Those that can't be taken for one another, so that a password can be typed on a telephone."""
+
+
+def add_to(commands: Any) -> None:
+    """Add the subcommand to the parser."""
+    parser: Parser = commands.add_parser(
+        "serve",
+        help="serve mail over IMAP, in the foreground, until SIGTERM or Ctrl-C",
+        description="Serve a Maildir over IMAP, in the foreground, until SIGTERM or Ctrl-C.",
+        epilog="The password comes from $MAILDIRD_PASSWORD; without it one is made up and shown.",
+        usage="maildird serve MAILDIR [options]\n       maildird serve --config FILE",
+    )
+    add_mail_arguments(parser)
+    parser.add_argument(
+        "--listen",
+        metavar="ADDRESS:PORT",
+        type=value_of(ADDRESS),
+        action="append",
+        help=f"where clients connect; may be repeated (default: {DEFAULT_LISTENER.address});"
+        " port 0 takes one that is free",
+    )
+    parser.add_argument(
+        "--user",
+        metavar="NAME",
+        type=value_of(ACCOUNT_NAME),
+        help=f"the name to log in with (default: {login_name()})",
+    )
+    parser.set_defaults(run=lambda arguments: _run(parser, arguments))
+
+
+def _run(parser: Parser, arguments: argparse.Namespace) -> int:
+    need_one_source(parser, arguments, (*MAILDIR_OPTIONS, "listen", "user"))
+    settings = (
+        _personal(parser, arguments) if arguments.maildir else read_settings(arguments.config)
+    )
+    start_logging(settings.log_level)
+    trio.run(serve, settings, _say_ready)
+    return 0
+
+
+def _personal(parser: Parser, arguments: argparse.Namespace) -> Settings:
+    """The settings for one account without a configuration file."""
+    name = arguments.user or login_name()
+    mail = account_settings(parser, arguments, name)
+    password = os.environ.get("MAILDIRD_PASSWORD", "")
+    if not arguments.user:
+        print(f"user: {name}")
+    if not password:
+        password = _make_password()
+        print(f"password: {password}")
+    addresses = arguments.listen or [DEFAULT_LISTENER.address]
+    return Settings(
+        users=(User(name, password, mail),),
+        listeners=tuple(Listener(address) for address in addresses),
+    )
+
+
+def _make_password() -> str:
+    """Four groups of four letters, 79 bits."""
+    return "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(4))
+
+
+def _say_ready(addresses: Sequence[Address]) -> None:
+    print("maildird ready on", *(f"imap://{address}" for address in addresses), flush=True)

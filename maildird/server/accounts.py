@@ -1,0 +1,111 @@
+"""The accounts that are open: each lives in a task of its own and outlasts its sessions.
+
+All accounts are opened at the start, so that their monitors watch also while nobody is connected.
+One that can't be opened, or breaks down later, takes no other with it: its sessions end with a BYE,
+and the next login opens it again.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final
+
+import trio
+
+from maildird.mailbox.account import Account, Describe
+from maildird.mailbox.opening import open_account
+from maildird.server.failures import log_failure
+from maildird.server.settings import User
+from maildird.server.state import locked
+from maildird.terms.errors import MaildirdError
+
+logger = logging.getLogger(__name__)
+
+FAREWELL: Final = 1.5
+"""How long the sessions of an account that breaks down have for their last words (s)."""
+
+
+class OpenAccount:
+    """An account that is open, and the sessions that use it."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._sessions: set[trio.CancelScope] = set()
+        self._left = trio.lowlevel.ParkingLot()
+
+    @contextmanager
+    def session(self) -> Iterator[Account]:
+        """Use the account; what is inside is cancelled when the account ends."""
+        with trio.CancelScope() as scope:
+            self._sessions.add(scope)
+            try:
+                yield self._account
+            finally:
+                self._sessions.discard(scope)
+                self._left.unpark_all()
+
+    async def end_sessions(self) -> None:
+        """Cancel all sessions and wait until they have left."""
+        for scope in self._sessions:
+            scope.cancel()
+        with trio.move_on_after(FAREWELL, shield=True):
+            while self._sessions:
+                await self._left.park()
+
+
+class Accounts:
+    """The open accounts by user. Made by `keep_accounts`."""
+
+    def __init__(self, nursery: trio.Nursery, describe: Describe) -> None:
+        self._nursery = nursery
+        self._describe = describe
+        self._opened: dict[str, OpenAccount] = {}
+        self._opening: defaultdict[str, trio.Lock] = defaultdict(trio.Lock)
+
+    async def open_all(self, users: Sequence[User]) -> None:
+        """Open what can be opened and log what can't; raises when that is nothing at all."""
+        failures: dict[str, Exception] = {}
+        for user in users:
+            try:
+                await self.open(user)
+            except (MaildirdError, OSError) as error:
+                failures[user.name] = error
+        if len(failures) == len(users):
+            raise failures[users[0].name]
+        for name, failure in failures.items():
+            logger.error("account %s can't be opened: %s", name, failure)
+
+    async def open(self, user: User) -> OpenAccount:
+        """A user's account, opened if need be; MaildirdError or OSError when it can't be."""
+        async with self._opening[user.name]:
+            if user.name in self._opened:
+                return self._opened[user.name]
+            opened: OpenAccount = await self._nursery.start(self._keep, user)
+            return opened
+
+    async def _keep(self, user: User, task_status: trio.TaskStatus[OpenAccount]) -> None:
+        """Keep an account open until it breaks down or the server ends."""
+        opened = None
+        try:
+            with locked(user.mail.state_directory):
+                async with open_account(user.mail, self._describe) as account:
+                    opened = self._opened[user.name] = OpenAccount(account)
+                    task_status.started(opened)
+                    try:
+                        await trio.sleep_forever()
+                    finally:
+                        del self._opened[user.name]
+                        await opened.end_sessions()
+        except Exception as failure:
+            if opened is None:
+                raise
+            log_failure(logger, f"account {user.name}", failure)
+
+
+@asynccontextmanager
+async def keep_accounts(describe: Describe) -> AsyncIterator[Accounts]:
+    """Accounts stay open inside the `with`; at its end each is finished and closed."""
+    async with trio.open_nursery() as nursery:
+        yield Accounts(nursery, describe)
+        nursery.cancel_scope.cancel()

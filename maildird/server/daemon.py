@@ -1,0 +1,51 @@
+"""The running server, from the first listening socket to the last BYE.
+
+Theory of operation. Three circles, each inside the other: accounts, then connections, then the wait
+for a signal. SIGTERM and SIGINT cancel the circle of connections: each says BYE to its client, for
+which it has a second, and leaves. Only then do the accounts finish their turns and close.
+"""
+
+import logging
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+
+import trio
+
+from maildird.server.accounts import keep_accounts
+from maildird.server.admission import Admission
+from maildird.server.descriptors import provide_descriptors
+from maildird.server.kinds import Address
+from maildird.server.listeners import Reception, bind
+from maildird.server.login import Doorkeeper
+from maildird.server.settings import Settings
+from maildird.session.describe import describe
+
+logger = logging.getLogger(__name__)
+
+Ready = Callable[[Sequence[Address]], None]
+"""Called once clients can connect, with the addresses that are listened on."""
+
+
+async def serve(settings: Settings, ready: Ready) -> None:
+    """Serve until SIGTERM or SIGINT; raises MaildirdError when the service can't begin."""
+    provide_descriptors(settings.limits.connections)
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        bound = [each for listener in settings.listeners for each in bind(listener)]
+        async with keep_accounts(describe) as accounts, trio.open_nursery() as connections:
+            connections.start_soon(_stop_on_signal, signals, connections.cancel_scope)
+            await accounts.open_all(settings.users)
+            reception = Reception(
+                Admission(settings.limits),
+                settings.timeouts.write,
+                Doorkeeper(settings, accounts).serve,
+            )
+            for each in bound:
+                connections.start_soon(reception.accept_all, each)
+            ready([each.address for each in bound])
+
+
+async def _stop_on_signal(signals: AsyncIterator[int], scope: trio.CancelScope) -> None:
+    async for number in signals:
+        logger.info("%s: ending", signal.Signals(number).name)
+        scope.cancel()
+        return

@@ -1,0 +1,48 @@
+"""Counting connections."""
+
+import logging
+from contextlib import ExitStack
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from maildird.server.admission import QUIET, Admission, origin_of
+from maildird.server.settings import Limits
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::1", "::1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+    ],
+)
+def test_an_ipv6_customer_counts_once(host: str, origin: str) -> None:
+    assert origin_of(host) == origin
+
+
+async def test_who_left_makes_room() -> None:
+    admission = Admission(Limits(connections=2, connections_per_address=1))
+    with ExitStack() as inside:
+        for host in ("192.0.2.1", "192.0.2.2"):
+            assert inside.enter_context(admission.admit(host)) is None
+        with admission.admit("192.0.2.3") as refusal:
+            assert refusal == "all 2 connections are taken; try again later"
+    with admission.admit("192.0.2.3") as refusal:
+        assert refusal is None
+
+
+async def test_a_crowd_is_logged_once_a_minute(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    admission = Admission(Limits(connections_per_address=1))
+    with admission.admit("192.0.2.1"):
+        for expected in (1, 1, 2):
+            with admission.admit("192.0.2.1") as refusal:
+                assert refusal is not None
+            assert len(caplog.records) == expected
+            await trio.sleep(QUIET * 0.6)
