@@ -150,4 +150,4 @@ def _pattern(expected: str) -> str:
         seen.add(name)
         return rf"(?P<{name}>\d+)"
 
-    return re.sub(r"<(\w+)>", number, re.escape(expected).replace("…", ".*"))
+    return re.sub(r"<([a-z]\w*)>", number, re.escape(expected).replace("…", ".*"))

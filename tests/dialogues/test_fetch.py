@@ -1,0 +1,301 @@
+"""FETCH and UID FETCH."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.dialogues.dialogue import Client, Server
+
+LETTER = b"""\
+Date: Wed, 17 Jul 1996 02:23:25 -0700
+From: Terry Gray <gray@cac.washington.edu>
+To: imap@cac.washington.edu
+Subject: IMAP4rev1
+Message-Id: <1@cac>
+X-Odd: 100%
+Content-Type: text/plain; charset=us-ascii
+
+line one
+line two
+"""
+
+PARTS = b"""\
+Subject: parts
+Content-Type: multipart/mixed; boundary=b
+
+--b
+Content-Type: text/plain
+
+first
+--b
+Content-Type: text/html
+
+<p>second
+--b--
+"""
+
+
+@pytest.fixture
+async def letter(server: Server, me: Client) -> Client:
+    file = server.beside.deliver("INBOX", LETTER)
+    os.utime(file, (837596665, 837596665))
+    await me.opens("INBOX")
+    return me
+
+
+async def test_attributes(letter: Client) -> None:
+    await letter(r"""
+        C: a FETCH 1 (FLAGS INTERNALDATE RFC822.SIZE ENVELOPE)
+        S: * 1 FETCH (FLAGS (\Recent) INTERNALDATE "17-Jul-1996 …" RFC822.SIZE 232 …)
+        S: a OK FETCH done
+        C: b FETCH 1 (BODY UID BODYSTRUCTURE)
+        S: * 1 FETCH (UID 1 BODY ("text" "plain" …) BODYSTRUCTURE ("text" "plain" …))
+        S: b OK FETCH done
+        C: c FETCH 1 ENVELOPE
+        S: * 1 FETCH (ENVELOPE ("Wed, 17 Jul 1996 02:23:25 -0700" "IMAP4rev1" …))
+        S: c OK FETCH done
+    """)
+
+
+async def test_macros(letter: Client) -> None:
+    await letter(r"""
+        C: a FETCH 1 FAST
+        S: * 1 FETCH (FLAGS (\Recent) INTERNALDATE "…" RFC822.SIZE 232)
+        S: a OK FETCH done
+        C: b UID FETCH 1 ALL
+        S: * 1 FETCH (UID 1 FLAGS (\Recent) INTERNALDATE "…" RFC822.SIZE 232 ENVELOPE (…))
+        S: b OK FETCH done
+    """)
+
+
+async def test_sections(letter: Client) -> None:
+    await letter(r"""
+        C: a FETCH 1 BODY.PEEK[TEXT]
+        S: * 1 FETCH (BODY[TEXT] {20}
+        S: line one
+        S: line two
+        S: )
+        S: a OK FETCH done
+        C: b FETCH 1 BODY.PEEK[HEADER.FIELDS (SUBJECT x-odd)]
+        S: * 1 FETCH (BODY[HEADER.FIELDS (SUBJECT x-odd)] {35}
+        S: Subject: IMAP4rev1
+        S: X-Odd: 100%
+        S:
+        S: )
+        S: b OK FETCH done
+        C: c FETCH 1 (BODY.PEEK[HEADER.FIELDS (SUBJECT)] BODY.PEEK[]<5.4> BODY.PEEK[]<999.1>)
+        S: * 1 FETCH (BODY[HEADER.FIELDS (SUBJECT)] {22}
+        S: Subject: IMAP4rev1
+        S:
+        S:  BODY[]<5> {4}
+        S:  Wed BODY[]<999> {0}
+        S: )
+        S: c OK FETCH done
+        C: d FETCH 1 BODY.PEEK[2]
+        S: * 1 FETCH (BODY[2] NIL)
+        S: d OK FETCH done
+        C: e FETCH 1 BODY[]<0.0>
+        S: e BAD …
+    """)
+
+
+async def test_parts(server: Server, me: Client) -> None:
+    server.beside.deliver("INBOX", PARTS)
+    await me.opens("INBOX")
+    await me(r"""
+        C: a FETCH 1 (BODY.PEEK[1] BODY.PEEK[2.MIME])
+        S: * 1 FETCH (BODY[1] {5}
+        S: first BODY[2.MIME] {27}
+        S: Content-Type: text/html
+        S:
+        S: )
+        S: a OK FETCH done
+    """)
+
+
+async def test_reading_makes_seen(letter: Client) -> None:
+    await letter(r"""
+        C: a FETCH 1 BODY[TEXT]
+        S: * 1 FETCH (FLAGS (\Seen \Recent) BODY[TEXT] {20}
+        S: line one
+        S: line two
+        S: )
+        S: a OK FETCH done
+        C: b FETCH 1 BODY[TEXT]<0.4>
+        S: * 1 FETCH (BODY[TEXT]<0> {4}
+        S: line)
+        S: b OK FETCH done
+        C: c STORE 1 FLAGS.SILENT ()
+        S: c OK STORE done
+        C: d FETCH 1 RFC822.HEADER
+        S: * 1 FETCH (RFC822.HEADER {212}
+    """)
+    await letter.octets(b"d OK FETCH done\r\n")
+    await letter(r"""
+        C: e FETCH 1 FLAGS
+        S: * 1 FETCH (FLAGS (\Recent))
+        S: e OK FETCH done
+        C: f UID FETCH 1 RFC822.TEXT
+        S: * 1 FETCH (UID 1 FLAGS (\Seen \Recent) RFC822.TEXT {20}
+        S: line one
+        S: line two
+        S: )
+        S: f OK FETCH done
+    """)
+
+
+async def test_reading_after_examine_makes_nothing_seen(server: Server, me: Client) -> None:
+    server.deliver("one")
+    await me.opens("INBOX", "EXAMINE")
+    await me(r"""
+        C: a FETCH 1 BODY[TEXT]
+        S: * 1 FETCH (BODY[TEXT] {5}
+        S: one
+        S: )
+        S: a OK FETCH done
+        C: b FETCH 1 FLAGS
+        S: * 1 FETCH (FLAGS (\Recent))
+        S: b OK FETCH done
+    """)
+
+
+async def test_many_are_read_and_become_seen_in_one_go(
+    server: Server, me: Client, other: Client
+) -> None:
+    server.deliver(*map(str, range(1, 301)))
+    await me.opens("INBOX")
+    await other.opens("INBOX")
+    await other(r"""
+        C: a STORE 300 +FLAGS.SILENT (\Flagged)
+        S: a OK STORE done
+    """)
+    script = [r"C: a FETCH 1:300 BODY[TEXT]"]
+    for number in range(1, 301):
+        flags = r"\Flagged \Seen \Recent" if number == 300 else r"\Seen \Recent"
+        size = len(str(number)) + 2
+        if number == 1:
+            script.append(r"S: * 300 FETCH (FLAGS (\Flagged \Recent))")
+        script.append(f"S: * {number} FETCH (FLAGS ({flags}) BODY[TEXT] {{{size}}}")
+        script += [f"S: {number}", "S: )"]
+    await me("\n".join([*script, "S: a OK FETCH done"]))
+
+
+async def test_exists_comes_before_fetch(server: Server, me: Client) -> None:
+    await me.opens("INBOX")
+    server.deliver("one")
+    await me(r"""
+        C: a UID FETCH 1:* FLAGS
+        C: b NOOP
+        C: c FETCH 1 FLAGS
+    """)
+    lines = [await me.line()]
+    while not lines[-1].startswith("c "):
+        lines.append(await me.line())
+    assert lines.index("* 1 EXISTS") < lines.index(r"* 1 FETCH (FLAGS (\Recent))")
+
+
+async def test_sets(server: Server, me: Client) -> None:
+    server.deliver("one", "two", "three")
+    await me.opens("INBOX")
+    await me(r"""
+        C: a FETCH 3,1 UID
+        S: * 1 FETCH (UID 1)
+        S: * 3 FETCH (UID 3)
+        S: a OK FETCH done
+        C: b FETCH *:2 UID
+        S: * 2 FETCH (UID 2)
+        S: * 3 FETCH (UID 3)
+        S: b OK FETCH done
+        C: c UID FETCH 9:* UID
+        S: * 3 FETCH (UID 3)
+        S: c OK FETCH done
+        C: d UID FETCH 4:9 FLAGS
+        S: d OK FETCH done
+        C: e FETCH 4 UID
+        S: e BAD …
+        C: f FETCH 0 UID
+        S: f BAD …
+    """)
+
+
+async def test_a_message_that_vanished(server: Server, me: Client, other: Client) -> None:
+    server.deliver("one", "two")
+    await me.opens("INBOX")
+    await other.opens("INBOX")
+    await other(r"""
+        C: a STORE 1 +FLAGS.SILENT (\Deleted)
+        C: b EXPUNGE
+        S: a OK STORE done
+        S: * 1 EXPUNGE
+        S: b OK EXPUNGE done
+    """)
+    await me(r"""
+        C: a FETCH 1:2 BODY.PEEK[TEXT]
+        S: * 2 FETCH (BODY[TEXT] {5}
+        S: two
+        S: )
+        S: a NO [EXPUNGEISSUED] …
+        C: b NOOP
+        S: * 1 EXPUNGE
+        S: b OK NOOP done
+    """)
+
+
+async def test_a_message_that_can_not_be_read(
+    server: Server, me: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.deliver("one", "two")
+    await me.opens("INBOX")
+    spoil(server.beside.files("INBOX")[0])
+    await me(r"""
+        C: a FETCH 1:2 BODY[TEXT]
+        S: * 2 FETCH (FLAGS (\Seen \Recent) BODY[TEXT] {5}
+        S: two
+        S: )
+        S: a NO [UNAVAILABLE] …
+        C: b FETCH 1 FLAGS
+        S: * 1 FETCH (FLAGS (\Recent))
+        S: b OK FETCH done
+    """)
+    (record,) = (r for r in caplog.records if r.name.startswith("maildird.session"))
+    assert str(server.beside.root) in record.getMessage()
+
+
+async def test_a_message_that_was_renamed_meanwhile(server: Server, me: Client) -> None:
+    server.deliver("one")
+    await me.opens("INBOX")
+    server.beside.reflag(server.beside.files("INBOX")[0], "T")
+    await me(r"""
+        C: a FETCH 1 BODY.PEEK[TEXT]
+        S: * 1 FETCH (BODY[TEXT] {5}
+        S: one
+        S: )
+        S: * 1 FETCH (FLAGS (\Deleted \Recent))
+        S: a OK FETCH done
+    """)
+
+
+async def test_nul_on_disk_is_shown_as_another_octet(server: Server, me: Client) -> None:
+    server.beside.deliver("INBOX", b"A: b\n\nx\0y\n")
+    await me.opens("INBOX")
+    await me.stream.send_all(b"a FETCH 1 BODY.PEEK[TEXT]\r\n")
+    assert (
+        await me.octets(b"a OK FETCH done\r\n") == b"* 1 FETCH (BODY[TEXT] {5}\r\nx\x80y\r\n)\r\n"
+    )
+
+
+async def test_a_long_answer_comes_in_pieces(server: Server, me: Client) -> None:
+    body = b"x" * 76 + b"\r\n"
+    server.beside.deliver("INBOX", b"Subject: long\r\n\r\n" + body * 20_000)
+    await me.opens("INBOX")
+    await me.stream.send_all(b"a FETCH 1 BODY.PEEK[TEXT]\r\n")
+    answer = await me.octets(b"a OK FETCH done\r\n")
+    assert answer == b"* 1 FETCH (BODY[TEXT] {1560000}\r\n" + body * 20_000 + b")\r\n"
+
+
+def spoil(file: Path) -> None:
+    """Make a message unreadable, for root too."""
+    file.unlink()
+    os.mkfifo(file)
+
