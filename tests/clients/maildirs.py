@@ -1,6 +1,7 @@
 """Maildirs as other programs see them: what lies on disk, by content."""
 
 import os
+import re
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -11,6 +12,9 @@ CORPORA = Path(__file__).parents[3] / "shared" / "corpora"
 
 Messages = Counter[tuple[bytes, str]]
 """How often each (content with LF line ends, flag letters) occurs."""
+
+ADDED = re.compile(rb"^X-TUID: .*\n", re.MULTILINE)
+"""What mbsync adds to the messages that it copies."""
 
 
 def corpus(name: str) -> Path:
@@ -42,8 +46,27 @@ def messages(folder: Path) -> Messages:
         for path in (folder / subdir).iterdir():
             letters = path.name.partition(":2,")[2]
             flags = "".join(sorted(letter for letter in letters if letter in "DFRST"))
-            found[(path.read_bytes().replace(b"\r\n", b"\n"), flags)] += 1
+            found[(content(path), flags)] += 1
     return found
+
+
+def content(path: Path) -> bytes:
+    """A message with LF line ends, without what mbsync added."""
+    return ADDED.sub(b"", path.read_bytes().replace(b"\r\n", b"\n"))
+
+
+def change_both_sides(far: Path, near: Path) -> None:
+    """New mail, other flags and removals on each side, on different messages."""
+    sides = [{content(path): path for path in (folder / "cur").iterdir()} for folder in (far, near)]
+    shared = sorted(sides[0].keys() & sides[1].keys())
+    for side, letters, first in ((sides[0], "RS", 0), (sides[1], "FRS", 8)):
+        chosen = [side[each] for each in shared[first : first + 8]]
+        for path in chosen[:5]:
+            reflag(path, letters)
+        for path in chosen[5:]:
+            path.unlink()
+    deliver(far, "1700000001.M1.far", b"Subject: far\n\nnew\n")
+    deliver(near, "1700000002.M1.near", b"Subject: near\n\nnew\n")
 
 
 def deliver(folder: Path, name: str, content: bytes) -> None:

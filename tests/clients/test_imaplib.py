@@ -16,18 +16,19 @@ def login(server: ServerProcess) -> imaplib.IMAP4:
 
 
 def contents(client: imaplib.IMAP4) -> Counter[bytes]:
-    """All messages of the selected mailbox, with LF line ends."""
+    """All messages of the selected mailbox."""
     status, data = client.uid("FETCH", "1:*", "(BODY.PEEK[])")
     assert status == "OK"
-    return Counter(part[1].replace(b"\r\n", b"\n") for part in data if isinstance(part, tuple))
+    return Counter(part[1] for part in data if isinstance(part, tuple))
 
 
 def on_disk(folder: Path) -> Counter[bytes]:
-    """All messages of a folder, as they are shown: NUL can't be."""
-    found: Counter[bytes] = Counter()
-    for (content, _flags), count in messages(folder).items():
-        found[content.replace(b"\0", b"\x80")] += count
-    return found
+    """All messages of a folder, as they have to be shown: with CRLF, and NUL can't be."""
+    return Counter(
+        b"\r\n".join(path.read_bytes().replace(b"\r\n", b"\n").split(b"\n")).replace(b"\0", b"\x80")
+        for subdir in ("cur", "new")
+        for path in (folder / subdir).iterdir()
+    )
 
 
 def test_every_message_is_what_lies_on_disk(start: Start, real_mail: Path) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.clients.conftest import Start
-from tests.clients.maildirs import deliver, messages, reflag
+from tests.clients.maildirs import change_both_sides, messages
 from tests.clients.server import PASSWORD, USER, ServerProcess
 
 CONFIG = """\
@@ -86,15 +86,3 @@ def test_both_sides_agree_on_twenty_thousand(
     mbsync.sync()
     mbsync.sync()
     assert messages(mbsync.near / "INBOX") == messages(many_messages)
-
-
-def change_both_sides(far: Path, near: Path) -> None:
-    """New mail, other flags and removals on each side, on different messages."""
-    for number, folder in enumerate((far, near)):
-        ours = sorted((folder / "cur").iterdir(), key=lambda path: path.read_bytes())[number::2]
-        for path in ours[:5]:
-            reflag(path, "FRS" if number else "RS")
-        for path in ours[5:8]:
-            path.unlink()
-    deliver(far, "1700000001.M1.far", b"Subject: far\n\nnew\n")
-    deliver(near, "1700000002.M1.near", b"Subject: near\n\nnew\n")

@@ -1,13 +1,14 @@
 """offlineimap3, two ways: after changes on both sides, both have the same messages and flags."""
 
+import re
 import subprocess
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 from tests.clients.conftest import Start
-from tests.clients.maildirs import messages
+from tests.clients.maildirs import Messages, change_both_sides, messages
 from tests.clients.server import PASSWORD, USER, ServerProcess
-from tests.clients.test_mbsync import change_both_sides
 
 CONFIG = """\
 [general]
@@ -72,6 +73,16 @@ def test_both_sides_agree(
     change_both_sides(real_mail, offlineimap.near / "INBOX")
     offlineimap.sync()
     offlineimap.sync()
-    assert messages(offlineimap.near / "INBOX") == messages(real_mail)
-    assert messages(offlineimap.near / "Lists") == messages(real_mail / ".Lists")
+    assert squeezed(offlineimap.near / "INBOX") == squeezed(real_mail)
+    assert squeezed(offlineimap.near / "Lists") == squeezed(real_mail / ".Lists")
     assert b"Subject: near\n\nnew\n" in {content for content, _flags in messages(real_mail)}
+
+
+def squeezed(folder: Path) -> Messages:
+    """Without empty lines: offlineimap writes messages anew, with more of them in multiparts."""
+    return Counter(
+        {
+            (re.sub(rb"\n+", b"\n", content), flags): count
+            for (content, flags), count in messages(folder).items()
+        }
+    )
