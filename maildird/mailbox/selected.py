@@ -66,14 +66,14 @@ class Selected:
         self.guid = row.guid
         self.keywords = row.keywords
         self._home = home
-        self._parts = row.parts
 
     async def refresh(self) -> None:
         """Make sure that the index has seen what the disk has; cheap when nothing changed."""
         try:
-            await self._home.watcher.refresh(self.id, self._folder)
+            await self._home.watcher.refresh(self.id, self._folder())
         except FileNotFoundError:
             await self._home.door.ask(requests.ObserveTree())
+            await self._home.watcher.refresh(self.id, self._folder())
 
     def pull(self, may_expunge: bool) -> Changes:
         """Move the view to what the index has now, and say what has to be told of that."""
@@ -88,7 +88,6 @@ class Selected:
             gone = snapshot.gone_since(self.id, self.view.pulled)
         named = row.keywords != self.keywords
         self.keywords = row.keywords
-        self._parts = row.parts
         changes = self.view.advance(row, changed, gone, may_expunge=may_expunge, keywords=named)
         if not self.read_only:
             self._home.claim_recent(self.id, self.view.uidnext)
@@ -147,7 +146,7 @@ class Selected:
             if name is None:
                 break
             try:
-                return read_content(os.path.join(self._folder, name))
+                return read_content(os.path.join(self._folder(), name))
             except FileNotFoundError:
                 if attempt == 1:
                     trio.from_thread.run(self._home.door.ask, requests.Observe(self.id))
@@ -191,9 +190,13 @@ class Selected:
             self._home.disk.release(self.id)
             self._home.keep_recent(self.id)
 
-    @property
     def _folder(self) -> bytes:
-        return self._home.folder_of(self._parts)
+        """Where the mailbox is now, renamed meanwhile or not."""
+        with self._home.index.snapshot() as snapshot:
+            row = snapshot.mailbox(self.id)
+        if row is None:
+            raise MailboxDeleted("the selected mailbox was deleted")
+        return self._home.folder_of(row.parts)
 
     def _need_read_write(self) -> None:
         if self.read_only:

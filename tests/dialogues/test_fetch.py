@@ -298,4 +298,3 @@ def spoil(file: Path) -> None:
     """Make a message unreadable, for root too."""
     file.unlink()
     os.mkfifo(file)
-

@@ -1,0 +1,77 @@
+"""What is sent, and in which pieces."""
+
+import trio
+
+from maildird.session.replies import LONGEST, PIECE, Replies
+
+
+class Wire:
+    """Keeps what was sent; can be made to hang."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.hangs = False
+
+    async def receive_some(self) -> bytes:
+        return b""
+
+    async def send_all(self, data: bytes) -> None:
+        if self.hangs:
+            await trio.sleep_forever()
+        self.sent.append(data)
+
+
+async def test_replies_are_joined() -> None:
+    wire = Wire()
+    replies = Replies(wire)
+    for _ in range(1000):
+        replies.write(b"a OK done\r\n")
+        await replies.drain()
+    assert wire.sent == []
+    await replies.flush()
+    assert wire.sent == [b"a OK done\r\n" * 1000]
+    await replies.flush()
+    assert len(wire.sent) == 1
+
+
+async def test_enough_is_sent_at_once() -> None:
+    wire = Wire()
+    replies = Replies(wire)
+    replies.write(b"x" * PIECE)
+    await replies.drain()
+    assert wire.sent == [b"x" * PIECE]
+
+
+async def test_a_long_reply_is_sent_as_it_is() -> None:
+    wire = Wire()
+    replies = Replies(wire)
+    long = b"x" * (2 * LONGEST)
+    replies.write(b"before")
+    replies.write(long)
+    replies.write(b"after")
+    await replies.flush()
+    assert wire.sent == [b"before", long, b"after"]
+    assert wire.sent[1] is long
+
+
+async def test_others_get_their_turn() -> None:
+    replies = Replies(Wire())
+    with trio.move_on_after(0) as scope:
+        for _ in range(10_000_000):
+            await replies.drain()
+    assert scope.cancelled_caught
+
+
+async def test_no_farewell_in_the_middle_of_a_reply() -> None:
+    wire = Wire()
+    replies = Replies(wire)
+    replies.write(b"never sent")
+    await replies.farewell(b"* BYE\r\n")
+    assert wire.sent == [b"* BYE\r\n"]
+    wire.hangs = True
+    replies.write(b"begun")
+    with trio.move_on_after(0):
+        await replies.flush()
+    wire.hangs = False
+    await replies.farewell(b"* BYE\r\n")
+    assert wire.sent == [b"* BYE\r\n"]
