@@ -15,7 +15,7 @@ identity of a message:
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 
-from maildird.maildir.names import delivery_order, parse_name
+from maildird.maildir.names import base_name, delivery_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Difference:
 
 def base_of(name: bytes) -> bytes:
     """The base name in `subdir/file`."""
-    return parse_name(name.partition(b"/")[2]).base
+    return base_name(name.partition(b"/")[2])
 
 
 def difference(

@@ -10,9 +10,9 @@ import errno
 import os
 import stat
 from dataclasses import dataclass
-from typing import Final
+from typing import BinaryIO, Final
 
-_OPEN: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_OPEN: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +25,21 @@ class Content:
 
 def read_content(path: bytes) -> Content:
     """Read a message; OSError as usual, and for what is no regular file (EINVAL, ELOOP)."""
-    descriptor = os.open(path, _OPEN)
-    with open(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "is not a regular file", os.fsdecode(path))
+    with open_message(path) as file:
+        status = os.fstat(file.fileno())
         return Content(wire_form(file.read()), int(status.st_mtime))
+
+
+def open_message(path: bytes) -> BinaryIO:
+    """Open a message file; neither follows a symlink nor waits for a FIFO's writer."""
+    descriptor = os.open(path, _OPEN)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "is not a regular file", os.fsdecode(path))
+        return open(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
 
 
 def wire_form(raw: bytes) -> bytes:

@@ -3,24 +3,25 @@
 Theory of operation. A file is named relative to its folder, `cur/base:2,S`. Other programs rename
 and remove files at any time, so every function here either does all of its work or raises what the
 system said, and none ever overwrites a file: what is new gets a base name of its own, and a rename
-for flags goes to a name that only the same message can have.
+fails where something has the new name already. FileNotFoundError means that another program was
+quicker: whoever called lists the folder again and sees what it did.
 
 A listing of a directory in which others rename may lack files that are there all along. It is
-*stable* when the directories' times were the same before and after it, and older than the clock's
-tick when it began: only then does a name's absence mean anything.
+*stable* when the directories' times were the same before and after it, and none lay within the
+clock's tick of its beginning: only then does a name's absence mean anything.
 """
 
 import errno
 import os
 import stat
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from maildird.maildir.content import disk_form, wire_size
+from maildird.maildir.content import disk_form, open_message, wire_size
 from maildird.maildir.names import FileName, parse_name, unique_base, with_mask
+from maildird.maildir.renaming import rename_exclusively
 from maildird.terms.codes import Code
 from maildird.terms.errors import Refused
 
@@ -33,9 +34,17 @@ ABANDONED: Final = 36 * 3600
 """Age in seconds from which a file in tmp/ is nobody's (Maildir specification)."""
 
 _STAY_IN_NEW: Final = frozenset(
-    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+    {
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EEXIST,
+        errno.ENAMETOOLONG,
+    }
 )
-_NO_LINK: Final = frozenset({errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP})
+_NO_LINK: Final = frozenset({errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +78,19 @@ def list_folder(folder: bytes) -> Listing:
         names: set[bytes] = set()
         strange: set[bytes] = set()
         for subdir in (b"new", b"cur"):
-            for name, regular in _scan(folder, subdir):
-                (names if regular else strange).add(name)
-        stable = before == folder_mtimes(folder) and max(before) < began - TICK
+            _scan(folder, subdir, names, strange)
+        settled = all(abs(began - mtime) > TICK for mtime in before)
+        stable = settled and before == folder_mtimes(folder)
     except OSError as error:
         raise unreadable(folder, error) from error
     return Listing(frozenset(names), frozenset(strange), before, stable)
 
 
 def list_new(folder: bytes) -> list[bytes]:
-    """The messages that lie in new/."""
-    return [name for name, regular in _scan(folder, b"new") if regular]
+    """The messages that lie in new/, by name; OSError."""
+    names: set[bytes] = set()
+    _scan(folder, b"new", names, set())
+    return sorted(names)
 
 
 def folder_mtimes(folder: bytes) -> tuple[int, int]:
@@ -127,7 +138,7 @@ def discard(staged: Staged) -> None:
 def publish(staged: Staged, folder: bytes, mask: int, named: int) -> bytes:
     """Have a staged message appear in cur/; gives its name. The caller syncs the directory."""
     name = b"cur/" + bytes(with_mask(FileName(staged.base), mask, named))
-    _move_without_overwriting(staged.path, os.path.join(folder, name))
+    rename_exclusively(staged.path, os.path.join(folder, name))
     return name
 
 
@@ -141,7 +152,10 @@ def change_flags(folder: bytes, name: bytes, mask: int, named: int) -> bytes:
 
 
 def take_new(folder: bytes, name: bytes) -> bytes:
-    """Move a message from new/ to cur/; where the disk forbids it, it stays and keeps its name."""
+    """Move a message from new/ to cur/ and give its name there.
+
+    Where the disk forbids it, or another message has that name, it stays where it is.
+    """
     parsed = parse_name(_file(name))
     try:
         return _rename(folder, name, FileName(parsed.base, parsed.letters, parsed.trailer))
@@ -160,12 +174,12 @@ def copy_into(source: bytes, name: bytes, target: bytes, mask: int, named: int) 
     """Copy a message to another folder's cur/ under a new base name; gives its name there.
 
     A hard link where the file system can, which keeps content and mtime; else a synced copy. The
-    caller syncs the directory. FileNotFoundError when the message isn't in `source`.
+    caller syncs the directory. FileNotFoundError when the message isn't in `source`. Capitals that
+    mean no flag come along; small letters don't, for they mean something else in each folder.
     """
-    parsed = parse_name(_file(name))
     _complete(target)
-    copy = FileName(unique_base(), parsed.letters, b"")
-    copied = b"cur/" + bytes(with_mask(copy, mask, named))
+    capitals = bytes(letter for letter in parse_name(_file(name)).letters if letter < ord("a"))
+    copied = b"cur/" + bytes(with_mask(FileName(unique_base(), capitals), mask, named))
     origin, path = os.path.join(source, name), os.path.join(target, copied)
     try:
         os.link(origin, path, follow_symlinks=False)
@@ -208,17 +222,21 @@ def is_folder(directory: bytes) -> bool:
 
 
 def clean_tmp(folder: bytes) -> None:
-    """Remove files from tmp/ that are older than 36 hours."""
+    """Remove files from tmp/ that nobody touched for 36 hours.
+
+    Their ctime tells; the mtime may be a date that a client gave.
+    """
     with os.scandir(os.path.join(folder, b"tmp")) as found:
         for entry in found:
-            status = entry.stat(follow_symlinks=False)
-            if stat.S_ISREG(status.st_mode) and status.st_mtime < time.time() - ABANDONED:
-                os.unlink(entry.path)
+            with suppress(FileNotFoundError):
+                status = entry.stat(follow_symlinks=False)
+                if stat.S_ISREG(status.st_mode) and status.st_ctime < time.time() - ABANDONED:
+                    os.unlink(entry.path)
 
 
 def fsync_directory(path: bytes) -> None:
     """Have the names in a directory survive a power cut."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
     finally:
@@ -235,13 +253,18 @@ def unreadable(directory: bytes, error: OSError) -> Refused:
     return Refused(Code.UNAVAILABLE, f"{path} can't be read: {error.strerror}; is it mounted?")
 
 
-def _scan(folder: bytes, subdir: bytes) -> Iterator[tuple[bytes, bool]]:
-    """(subdir/file, is a regular file) of everything that has a message's name."""
+def _scan(folder: bytes, subdir: bytes, names: set[bytes], strange: set[bytes]) -> None:
+    """Add `subdir/file` of all that has a message's name; the listing tells the types, no stat."""
     prefix = subdir + b"/"
     with os.scandir(os.path.join(folder, subdir)) as found:
         for entry in found:
-            if not entry.name.startswith(b"."):
-                yield prefix + entry.name, entry.is_file(follow_symlinks=False)
+            name = entry.name
+            if name.startswith(b"."):
+                continue
+            if entry.is_file(follow_symlinks=False):
+                names.add(prefix + name)
+            else:
+                strange.add(prefix + name)
 
 
 def _complete(folder: bytes) -> None:
@@ -256,44 +279,38 @@ def _file(name: bytes) -> bytes:
 
 
 def _rename(folder: bytes, name: bytes, renamed: FileName) -> bytes:
-    """Rename a message within its folder, to cur/."""
+    """Rename a message within its folder, to cur/.
+
+    Where the new name is another link to the same file, somebody's move stopped half-way: it is
+    finished by removing the old name.
+    """
     target = b"cur/" + bytes(renamed)
     if target == name:
         return name
     origin, path = os.path.join(folder, name), os.path.join(folder, target)
-    if os.path.lexists(path) and not os.path.samestat(os.lstat(origin), os.lstat(path)):
-        raise FileExistsError(
-            errno.EEXIST, "another message has the name that this one would get", path
-        )
-    os.rename(origin, path)
+    try:
+        rename_exclusively(origin, path)
+    except FileExistsError:
+        if not os.path.samestat(os.lstat(origin), os.lstat(path)):
+            raise
+        os.unlink(origin)
     return target
 
 
-def _move_without_overwriting(origin: bytes, path: bytes) -> None:
-    try:
-        os.link(origin, path)
-    except OSError as error:
-        if error.errno not in _NO_LINK or os.path.lexists(path):
-            raise
-        os.rename(origin, path)
-    else:
-        os.unlink(origin)
-
-
 def _copy_content(origin: bytes, target: bytes, path: bytes) -> None:
-    with open(origin, "rb") as file:
+    with open_message(origin) as file:
         raw = file.read()
         mtime = int(os.fstat(file.fileno()).st_mtime)
     temporary = os.path.join(target, b"tmp", unique_base())
     try:
         _write(temporary, raw, mtime)
-        _move_without_overwriting(temporary, path)
+        rename_exclusively(temporary, path)
     finally:
         discard(Staged(temporary, b""))
 
 
 def _write(path: bytes, raw: bytes, mtime: int | None) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with open(descriptor, "wb") as file:
         file.write(raw)
         file.flush()

@@ -41,7 +41,7 @@ _FLAG_OF_LETTER: Final = {
 } | {ord("a") + number: keyword_bit(number) for number in range(LETTER_KEYWORDS)}
 
 _DELIVERED: Final = re.compile(rb"(\d+)(?:\..*?M(\d+))?")
-_SIZES: Final = re.compile(rb",([SW])=(\d+)(?=,|$)")
+_SIZES: Final = re.compile(rb",([SW])=(\d+)(?=[,:]|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,12 @@ def parse_name(name: bytes) -> FileName:
     return FileName(base, letters, comma + trailer)
 
 
+def base_name(name: bytes) -> bytes:
+    """The base name alone, several times quicker than `parse_name`."""
+    base, info, _rest = name.rpartition(INFO)
+    return base if info else name
+
+
 @lru_cache(maxsize=1024)
 def mask_of_letters(letters: bytes) -> int:
     """The flags that letters mean; `P` and unknown ones mean none."""
@@ -84,7 +90,7 @@ def mask_of_letters(letters: bytes) -> int:
 def with_mask(name: FileName, mask: int, named: int) -> FileName:
     """`name` with the letters of `mask`; `named` are the bits of keywords that have a name.
 
-    Letters that stand for no flag of this mailbox stay as they are.
+    Letters that stand for no flag of this mailbox stay as they are, and so does what follows them.
     """
     ours = SYSTEM_MASK | (named & LETTER_MASK)
     letters = {letter for letter in name.letters if not _FLAG_OF_LETTER.get(letter, 0) & ours}

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from maildird.maildir.dotlock import uidlist_locked
-from maildird.maildir.names import parse_name
+from maildird.maildir.names import base_name
 from maildird.maildir.replacing import replace_file
 
 DOVECOT: Final = b"dovecot-uidlist"
@@ -43,7 +43,7 @@ class UidEntry:
     @property
     def base(self) -> bytes:
         """The base name, by which entries are found."""
-        return parse_name(self.name).base
+        return base_name(self.name)
 
 
 @dataclass(frozen=True, slots=True)
