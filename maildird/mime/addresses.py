@@ -58,7 +58,7 @@ _PIECE_INSIDE: Final = re.compile(rb'([^"<>(\[]++)|' + _PIECE, re.DOTALL)
 
 _ATOM: Final = rb'([^\s"(),:;<>@\[\]\\]++)'
 _COMMON: Final = re.compile(
-    rb'[\s,]*+(?:(?:"([^"\\]*+)"|([^"(),:;<>@\[\]\\]*+))\s*+<%b@%b>|%b@%b)\s*+(?:,|\Z)'
+    rb'\s*+(?:(?:"([^"\\]*+)"|([^"(),:;<>@\[\]\\]*+))\s*+<%b@%b>|%b@%b)\s*+(?:,|\Z)'
     % (_ATOM, _ATOM, _ATOM, _ATOM)
 )
 """The mailboxes that most fields hold; runs would give the same, but take longer."""
