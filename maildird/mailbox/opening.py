@@ -12,7 +12,8 @@ from maildird.mailbox.account import Account, Describe
 from maildird.mailbox.namespace import INBOX
 from maildird.mailbox.results import Namespace
 from maildird.mailbox.settings import AccountSettings
-from maildird.maildir.layouts import Layout, remove_deleted
+from maildird.maildir.directories import remove_deleted
+from maildird.maildir.layouts import Layout
 from maildird.maildir.monitor import Dirty, Monitor
 from maildird.maildir.recognition import Recognised, make_layout, recognise
 from maildird.terms.errors import SettingsError
@@ -85,7 +86,7 @@ def _monitor(account: Account, layout: Layout) -> Monitor:
 
 async def _serve_ready(account: Account, layout: Layout) -> None:
     """Make INBOX where there is none, and have every folder looked at in the background."""
-    await trio.to_thread.run_sync(remove_deleted, layout)
+    await trio.to_thread.run_sync(remove_deleted, layout.root)
     folders = await trio.to_thread.run_sync(layout.folders)
     if INBOX not in folders:
         await trio.to_thread.run_sync(layout.create, INBOX)

@@ -3,35 +3,44 @@
 Theory of operation. *Maildir++* (Courier, Dovecot's default) has the root as INBOX and every other
 folder beside its cur/ as `.A.B`, with an empty file `maildirfolder` in it. *fs* (mbsync,
 offlineimap, Dovecot with LAYOUT=fs) has directories in directories, `A/B`; there INBOX is the root,
-or a folder of its own. A directory is a folder if it has cur/ or new/.
+or a folder of its own. A directory is a folder if it has cur/ or new/. Mailbox parts are a tuple of
+levels; INBOX is always ("INBOX",).
 
-A level's name is spelled on disk in modified UTF-7 (Dovecot, Courier) or UTF-8 (mbsync). What can't
-be spelled, or would be something else on disk (`..`, `cur`, a dot in Maildir++), is no mailbox
-name. What stands on disk and can't be read as a name is left out and reported in `problems`.
-
-Deleting renames away first, so that a crash never leaves half a folder; what such a crash leaves
-behind is removed when the tree is opened next.
+What stands on disk and can't be a mailbox (its name can't be read, or is INBOX's in another case)
+is left out, said once in the log, and reported in `problems`. Directories that vanish or can't be
+read while we look are passed over; the root alone must be readable. A rename never replaces
+anything but an empty directory.
 """
 
+import logging
 import os
-import shutil
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterable
 from typing import Final, Protocol
 
+from maildird.maildir.directories import (
+    DEEPEST,
+    delete_directory,
+    delete_from,
+    directories_below,
+    make_directories,
+    rename_directory,
+    subdirectories,
+)
 from maildird.maildir.folders import SUBDIRS, fsync_directory, is_folder, make_folder
-from maildird.terms import mutf7
+from maildird.maildir.spelling import Names, read, spell
 from maildird.terms.codes import Code
 from maildird.terms.errors import Refused
+
+logger = logging.getLogger(__name__)
 
 Parts = tuple[str, ...]
 
 INBOX: Final[Parts] = ("INBOX",)
-DELETED: Final = b"..maildird-deleted-"
-"""Prefix of directories at the root that wait for their removal; they are no folders."""
 
-_LONGEST: Final = 255
-_DEEPEST: Final = 100
+_LONGEST_NAME: Final = 255
+_LONGEST_PATH: Final = 4095 - len(b"/cur/") - _LONGEST_NAME
+
+_OWN_FILES: Final = (b"dovecot", b"courier", b"maildirfolder", b"maildirsize")
 
 
 class Layout(Protocol):
@@ -42,8 +51,8 @@ class Layout(Protocol):
 
     root: bytes
     separator: str
-    names: str
-    problems: list[str]
+    names: Names
+    problems: frozenset[str]
 
     def folders(self) -> dict[Parts, bytes]:
         """Every folder that is there now, with its directory; fills `problems` anew."""
@@ -58,7 +67,10 @@ class Layout(Protocol):
         """Remove a folder with its messages; its children stay."""
 
     def rename(self, source: Parts, target: Parts) -> None:
-        """Rename a folder (or a parent that is none itself) with all its children."""
+        """Rename a folder (or a parent that is none itself) with all its children.
+
+        FileExistsError when there is something at the new place.
+        """
 
 
 class MaildirPlusPlus:
@@ -66,57 +78,54 @@ class MaildirPlusPlus:
 
     separator = "."
 
-    def __init__(self, root: bytes, names: str) -> None:
+    def __init__(self, root: bytes, names: Names) -> None:
         self.root = root
         self.names = names
-        self.problems: list[str] = []
+        self.problems: frozenset[str] = frozenset()
 
     def folders(self) -> dict[Parts, bytes]:
         """See Layout."""
         found: dict[Parts, bytes] = {INBOX: self.root} if is_folder(self.root) else {}
-        self.problems = []
-        for name in _directories(self.root):
-            if name.startswith(b".") and not name.startswith(b".."):
-                directory = os.path.join(self.root, name)
-                if is_folder(directory):
-                    parts = self._parts(name)
-                    if parts is None:
-                        self.problems.append(_unreadable_name(directory))
-                    else:
-                        found[parts] = directory
+        left_out = []
+        for name in subdirectories(self.root):
+            directory = os.path.join(self.root, name)
+            if not name.startswith(b".") or name.startswith(b"..") or not is_folder(directory):
+                continue
+            parts = self._parts(name)
+            if parts is None:
+                left_out.append(directory)
+            else:
+                found[parts] = directory
+        self.problems = _report(self.problems, left_out)
         return found
 
     def directory(self, parts: Parts) -> bytes:
         """See Layout."""
         if parts == INBOX:
             return self.root
-        spelled = [_spelled(part, self.names, forbidden="./") for part in parts]
-        if parts[0].upper() == "INBOX" and len(parts) == 1:
-            raise Refused(Code.CANNOT, "INBOX is spelled in capitals on disk")
-        return os.path.join(self.root, _short_enough(b"." + b".".join(spelled)))
+        _check_inbox(parts)
+        levels = [spell(part, self.names, forbidden="./") for part in parts]
+        return os.path.join(self.root, _short_enough(b"." + b".".join(levels)))
 
     def create(self, parts: Parts) -> bytes:
         """See Layout."""
         directory = self.directory(parts)
-        if directory != self.root:
-            os.makedirs(directory, 0o700, exist_ok=True)
-            marker = os.open(
-                os.path.join(directory, b"maildirfolder"), os.O_WRONLY | os.O_CREAT, 0o600
-            )
-            os.close(marker)
+        if parts != INBOX:
+            make_directories(self.root, directory)
+            marker = os.path.join(directory, b"maildirfolder")
+            os.close(os.open(marker, os.O_WRONLY | os.O_CREAT, 0o600))
         make_folder(directory)
+        fsync_directory(directory)
         fsync_directory(self.root)
         return directory
 
     def delete(self, parts: Parts) -> None:
         """See Layout."""
-        trash = _trash(self.root)
-        os.rename(self.directory(parts), trash)
-        fsync_directory(self.root)
-        shutil.rmtree(trash)
+        delete_directory(self.root, _not_inbox(self, parts))
 
     def rename(self, source: Parts, target: Parts) -> None:
         """See Layout; renames one by one, and back when one fails."""
+        _not_inbox(self, source)
         moves = [
             (directory, self.directory(target + parts[len(source) :]))
             for parts, directory in self.folders().items()
@@ -125,19 +134,17 @@ class MaildirPlusPlus:
         done: list[tuple[bytes, bytes]] = []
         try:
             for old, new in moves:
-                os.rename(old, new)
+                rename_directory(old, new)
                 done.append((old, new))
         except OSError:
             for old, new in reversed(done):
-                os.rename(new, old)
+                rename_directory(new, old)
             raise
         fsync_directory(self.root)
 
     def _parts(self, name: bytes) -> Parts | None:
-        parts = [_read(level, self.names) for level in name[1:].split(b".")]
-        if not all(parts) or (len(parts) == 1 and str(parts[0]).upper() == "INBOX"):
-            return None
-        return tuple(str(part) for part in parts)
+        parts = _readable(read(level, self.names) for level in name[1:].split(b"."))
+        return None if parts == INBOX else parts
 
 
 class Fs:
@@ -145,139 +152,137 @@ class Fs:
 
     separator = "/"
 
-    def __init__(self, root: bytes, names: str, inbox: str | None) -> None:
+    def __init__(self, root: bytes, names: Names, inbox: str | None) -> None:
         self.root = root
         self.names = names
         self.inbox = inbox
-        self.problems: list[str] = []
+        self.problems: frozenset[str] = frozenset()
 
     def folders(self) -> dict[Parts, bytes]:
         """See Layout."""
-        self.problems = []
-        found = dict(self._below(self.root, ()))
+        found: dict[Parts, bytes] = {}
+        left_out = []
+        for levels, directory in directories_below(self.root):
+            if is_folder(directory):
+                parts = self._parts(levels)
+                if parts is None:
+                    left_out.append(directory)
+                else:
+                    found[parts] = directory
         if self.inbox is None and is_folder(self.root):
             found[INBOX] = self.root
+        self.problems = _report(self.problems, left_out)
         return found
 
     def directory(self, parts: Parts) -> bytes:
         """See Layout."""
-        if parts == INBOX and self.inbox is None:
-            return self.root
-        if parts[0] == "INBOX" and self.inbox is not None:
+        if self.inbox is None:
+            if parts == INBOX:
+                return self.root
+        elif parts[:1] == INBOX:
             parts = (self.inbox, *parts[1:])
-        spelled = [_short_enough(_spelled(part, self.names, forbidden="/")) for part in parts]
-        for name in spelled:
-            if name in SUBDIRS or name.startswith(b"."):
-                raise Refused(
-                    Code.CANNOT, "cur, new, tmp and names that begin with a dot are no mailboxes"
-                )
-        return os.path.join(self.root, *spelled)
+        elif parts[0] == self.inbox:
+            raise Refused(Code.CANNOT, f"the folder {self.inbox} is INBOX; use that name")
+        else:
+            _check_inbox(parts)
+        if len(parts) > DEEPEST:
+            raise Refused(Code.CANNOT, f"mailbox names have at most {DEEPEST} levels here")
+        levels = [_short_enough(spell(part, self.names, forbidden="/")) for part in parts]
+        if any(level in SUBDIRS or level.startswith(b".") for level in levels):
+            raise Refused(
+                Code.CANNOT, "cur, new, tmp and names that begin with a dot are no mailboxes"
+            )
+        return _short_enough(os.path.join(self.root, *levels), _LONGEST_PATH)
 
     def create(self, parts: Parts) -> bytes:
         """See Layout."""
         directory = self.directory(parts)
-        os.makedirs(directory, 0o700, exist_ok=True)
+        make_directories(self.root, directory)
         make_folder(directory)
-        fsync_directory(os.path.dirname(directory))
         fsync_directory(directory)
         return directory
 
     def delete(self, parts: Parts) -> None:
-        """See Layout; cur/ goes first, with it the folder is one no more."""
-        directory = self.directory(parts)
-        trash = _trash(self.root)
-        os.mkdir(trash, 0o700)
-        for name in (b"cur", b"new", b"tmp", *_own_files(directory)):
-            with suppress(FileNotFoundError):
-                os.rename(os.path.join(directory, name), os.path.join(trash, name))
-        fsync_directory(directory)
-        shutil.rmtree(trash)
-        if not os.listdir(directory):
-            os.rmdir(directory)
+        """See Layout; a folder with children, or files of others, loses cur/ first."""
+        directory = _not_inbox(self, parts)
+        present = os.listdir(directory)
+        own = [name for name in present if _is_own(directory, name)]
+        if own == present:
+            delete_directory(self.root, directory)
+            return
+        delete_from(self.root, directory, sorted(own, key=_deletion_order))
 
     def rename(self, source: Parts, target: Parts) -> None:
         """See Layout."""
-        old, new = self.directory(source), self.directory(target)
-        os.makedirs(os.path.dirname(new), 0o700, exist_ok=True)
-        os.rename(old, new)
+        old, new = _not_inbox(self, source), self.directory(target)
+        make_directories(self.root, os.path.dirname(new))
+        rename_directory(old, new)
         fsync_directory(os.path.dirname(old))
         fsync_directory(os.path.dirname(new))
 
-    def _below(self, directory: bytes, above: Parts) -> Iterator[tuple[Parts, bytes]]:
-        for name in _directories(directory):
-            if name in SUBDIRS or name.startswith(b"."):
-                continue
-            path = os.path.join(directory, name)
-            part = _read(name, self.names)
-            if part is None or (self.inbox is None and not above and part.upper() == "INBOX"):
-                self.problems.append(_unreadable_name(path))
-                continue
-            parts = INBOX if not above and part == self.inbox else (*above, part)
-            if is_folder(path):
-                yield parts, path
-            if len(parts) < _DEEPEST and not os.path.islink(path):
-                yield from self._below(path, parts)
+    def _parts(self, levels: tuple[bytes, ...]) -> Parts | None:
+        top = read(levels[0], self.names)
+        if self.inbox is not None:
+            if top == self.inbox:
+                top = "INBOX"
+            elif top == "INBOX":
+                return None
+        parts = _readable([top, *(read(level, self.names) for level in levels[1:])])
+        return None if parts == INBOX and self.inbox is None else parts
 
 
-def remove_deleted(layout: Layout) -> None:
-    """Remove what a crash in the middle of `delete` left at the root."""
-    for name in _directories(layout.root):
-        if name.startswith(DELETED):
-            shutil.rmtree(os.path.join(layout.root, name))
+def _readable(levels: Iterable[str | None]) -> Parts | None:
+    """The parts that were read on disk; None when a level stands for none, or INBOX is misspelt."""
+    parts: list[str] = []
+    for level in levels:
+        if level is None:
+            return None
+        parts.append(level)
+    return None if _is_misspelt_inbox(parts[0]) else tuple(parts)
 
 
-def _directories(directory: bytes) -> list[bytes]:
-    with os.scandir(directory) as found:
-        return sorted(entry.name for entry in found if entry.is_dir())
+def _is_misspelt_inbox(level: str) -> bool:
+    """INBOX is one mailbox in whatever case (RFC 3501 section 5.1), and on disk in capitals."""
+    return level.upper() == "INBOX" and level != "INBOX"
 
 
-def _spelled(part: str, names: str, forbidden: str) -> bytes:
-    """A level's name on disk; Refused (CANNOT) when it can't be one."""
-    if not part or part in (".", "..") or part.startswith("~"):
-        raise Refused(Code.CANNOT, f"{part!a} can't be a mailbox name")
-    if any(character in forbidden or not character.isprintable() for character in part):
-        raise Refused(
-            Code.CANNOT,
-            f"a level of a mailbox name can't hold control characters or any of {forbidden}",
-        )
-    try:
-        return (mutf7.encode(part) if names == "utf-7" else part).encode("utf-8")
-    except ValueError:
-        raise Refused(Code.CANNOT, f"{part!a} can't be written in UTF-8") from None
+def _check_inbox(parts: Parts) -> None:
+    if _is_misspelt_inbox(parts[0]):
+        raise Refused(Code.CANNOT, "INBOX is spelled in capitals on disk")
 
 
-def _read(name: bytes, names: str) -> str | None:
-    """The level that a name on disk stands for; None when it stands for none."""
-    try:
-        text = name.decode("utf-8")
-        part = mutf7.decode(text) if names == "utf-7" else text
-        _spelled(part, names, forbidden="/")
-    except (ValueError, Refused):
-        return None
-    return part
+def _not_inbox(layout: Layout, parts: Parts) -> bytes:
+    """The directory of a folder that may go away; INBOX may not."""
+    if parts == INBOX:
+        raise Refused(Code.CANNOT, "INBOX can't be deleted or renamed")
+    return layout.directory(parts)
 
 
-def _short_enough(name: bytes) -> bytes:
-    if len(name) > _LONGEST:
-        raise Refused(Code.CANNOT, f"the mailbox name is longer than {_LONGEST} octets on disk")
-    return name
+def _short_enough(path: bytes, longest: int = _LONGEST_NAME) -> bytes:
+    if len(path) > longest:
+        raise Refused(Code.CANNOT, f"the mailbox name is longer than {longest} octets on disk")
+    return path
 
 
-def _own_files(directory: bytes) -> list[bytes]:
-    """What servers keep beside cur/ in a folder."""
-    return [
-        name
-        for name in os.listdir(directory)
-        if name.startswith((b"dovecot", b"courier", b"maildirfolder", b"maildirsize"))
-    ]
+def _is_own(directory: bytes, name: bytes) -> bool:
+    """Whether it belongs to a folder itself: its subdirectories, and what servers keep there."""
+    if name in SUBDIRS or name == b"courierimapkeywords":
+        return True
+    return name.startswith(_OWN_FILES) and not os.path.isdir(os.path.join(directory, name))
 
 
-def _trash(root: bytes) -> bytes:
-    return os.path.join(root, DELETED + os.urandom(8).hex().encode("ascii"))
+def _deletion_order(name: bytes) -> tuple[bool, bool]:
+    """cur/, then new/, which ends the folder, then the rest."""
+    return name != b"cur", name != b"new"
 
 
-def _unreadable_name(path: bytes) -> str:
-    return (
-        f"folder {os.fsdecode(path)!a} is left out: its name is no mailbox name; rename it, or set"
-        " how names are spelled on disk"
+def _report(before: frozenset[str], left_out: Iterable[bytes]) -> frozenset[str]:
+    """What to say about directories that are no mailboxes; what is new goes to the log."""
+    problems = frozenset(
+        f"folder {os.fsdecode(directory)!a} is left out: its name can't be a mailbox's; rename it,"
+        " or set how names are spelled on disk"
+        for directory in left_out
     )
+    for problem in sorted(problems - before):
+        logger.warning("%s", problem)
+    return problems

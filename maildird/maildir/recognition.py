@@ -4,8 +4,9 @@
   its own cur/, or nothing at all, is Maildir++, as Postfix leaves it.
 - An fs tree whose root is no folder keeps INBOX as a folder of its own (mbsync, offlineimap),
   whatever its case.
-- A name with octets above 127 tells UTF-8, one with a `&…-` that decodes tells modified UTF-7.
-  Where no name tells, Maildir++ is spelled in modified UTF-7, and so is fs where Dovecot has been;
+- Names tell how they are spelled: one with octets above 127, or with an `&` that begins nothing, in
+  UTF-8; one with a `&…-` that decodes, in modified UTF-7. The majority decides. Where none tells,
+  Maildir++ is spelled in modified UTF-7, and so is fs where Dovecot has left its index files;
   mbsync spells in UTF-8.
 """
 
@@ -14,12 +15,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from maildird.maildir.folders import SUBDIRS, is_folder
+from maildird.maildir.directories import directories_below, subdirectories
+from maildird.maildir.folders import is_folder
 from maildird.maildir.layouts import Fs, Layout, MaildirPlusPlus
+from maildird.maildir.spelling import Names
 from maildird.terms import mutf7
 
 Kind = Literal["maildir++", "fs"]
-Names = Literal["utf-7", "utf-8"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +35,13 @@ class Recognised:
 
 def recognise(root: bytes) -> Recognised:
     """Look at the tree below `root`; OSError when it can't be listed."""
-    dotted, plain = _candidates(root)
-    if is_folder(root):
-        kind: Kind = "fs" if plain and not dotted else "maildir++"
-        inbox = None
-    else:
-        kind = "fs" if plain else "maildir++"
-        inbox = _inbox_of(plain) if kind == "fs" else None
-    return Recognised(kind, _names(root, kind, dotted if kind == "maildir++" else plain), inbox)
+    dotted = _dotted_folders(root)
+    plain = [levels for levels, path in directories_below(root) if is_folder(path)]
+    root_is_inbox = is_folder(root)
+    if plain and not (root_is_inbox and dotted):
+        inbox = None if root_is_inbox else _inbox_among(plain)
+        return Recognised("fs", _names(plain) or _default_names_of_fs(root), inbox)
+    return Recognised("maildir++", _names(dotted) or "utf-7", None)
 
 
 def make_layout(root: bytes, recognised: Recognised) -> Layout:
@@ -50,49 +51,40 @@ def make_layout(root: bytes, recognised: Recognised) -> Layout:
     return Fs(root, recognised.names, recognised.inbox)
 
 
-def _candidates(root: bytes) -> tuple[list[bytes], list[bytes]]:
-    """Names of the root's folders with and without a dot; parents of folders count too."""
-    dotted, plain = [], []
-    with os.scandir(root) as found:
-        for entry in found:
-            if not entry.is_dir() or entry.name in SUBDIRS or entry.name.startswith(b".."):
-                continue
-            if entry.name.startswith(b"."):
-                if is_folder(entry.path):
-                    dotted.append(entry.name)
-            elif is_folder(entry.path) or _has_folder(entry.path):
-                plain.append(entry.name)
-    return dotted, plain
+def _dotted_folders(root: bytes) -> list[tuple[bytes, ...]]:
+    return [
+        tuple(name[1:].split(b"."))
+        for name in subdirectories(root)
+        if name.startswith(b".") and is_folder(os.path.join(root, name))
+    ]
 
 
-def _has_folder(directory: bytes) -> bool:
-    with os.scandir(directory) as found:
-        return any(
-            entry.is_dir() and not entry.name.startswith(b".") and is_folder(entry.path)
-            for entry in found
-        )
-
-
-def _inbox_of(plain: Sequence[bytes]) -> str:
-    inboxes = sorted(name for name in plain if name.upper() == b"INBOX")
+def _inbox_among(plain: Sequence[tuple[bytes, ...]]) -> str:
+    inboxes = sorted(levels[0] for levels in plain if levels[0].upper() == b"INBOX")
     return os.fsdecode(inboxes[0]) if inboxes else "INBOX"
 
 
-def _names(root: bytes, kind: Kind, folders: Sequence[bytes]) -> Names:
-    if any(not name.isascii() for name in folders):
+def _names(folders: Sequence[tuple[bytes, ...]]) -> Names | None:
+    """What most of the names that tell anything tell; None when none does."""
+    told = [_told_by(level) for level in {level for levels in folders for level in levels}]
+    utf7, utf8 = told.count("utf-7"), told.count("utf-8")
+    if not utf7 and not utf8:
+        return None
+    return "utf-7" if utf7 > utf8 else "utf-8"
+
+
+def _told_by(level: bytes) -> Names | None:
+    if not level.isascii():
         return "utf-8"
-    if any(b"&" in name and _is_shifted(name) for name in folders):
-        return "utf-7"
-    if kind == "maildir++":
-        return "utf-7"
-    marked = (os.path.join(root, name, b"dovecot-uidlist") for name in (b"", *folders))
-    return "utf-7" if any(os.path.exists(path) for path in marked) else "utf-8"
-
-
-def _is_shifted(name: bytes) -> bool:
-    """Whether a name holds modified UTF-7 that stands for more than ASCII."""
+    if b"&" not in level:
+        return None
     try:
-        levels = [mutf7.decode(level) for level in name.decode("ascii").split(".")]
+        mutf7.decode(level.decode("ascii"))
     except ValueError:
-        return False
-    return not all(level.isascii() for level in levels)
+        return "utf-8"
+    return "utf-7"
+
+
+def _default_names_of_fs(root: bytes) -> Names:
+    marks = (b"dovecot.index", b"dovecot.list.index", b"dovecot-uidvalidity")
+    return "utf-7" if any(name.startswith(marks) for name in os.listdir(root)) else "utf-8"

@@ -11,6 +11,7 @@ from typing import Final
 
 from maildird.maildir.layouts import Layout, Parts
 from maildird.maildir.replacing import replace_file
+from maildird.maildir.spelling import Names
 from maildird.terms import mutf7
 
 DOVECOT: Final = b"subscriptions"
@@ -60,7 +61,7 @@ def _separator(layout: Layout, lines: list[bytes]) -> bytes:
     return b"\t" if lines[:1] == [_VERSION_2] else layout.separator.encode("ascii")
 
 
-def _read(line: bytes, separator: bytes, names: str) -> Parts | None:
+def _read(line: bytes, separator: bytes, names: Names) -> Parts | None:
     if not line or line == _VERSION_2:
         return None
     if line.upper() == b"INBOX":
