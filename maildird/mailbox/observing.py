@@ -142,13 +142,13 @@ def _apply_rename(turn: Turn, row: MailboxRow, renamed: Renamed, stamp: Stamp) -
 
 def _apply_arrivals(turn: Turn, row: MailboxRow, names: list[bytes], stamp: Stamp) -> None:
     row = turn.row(row.id)
-    uids = _uids_for(turn, row, names)
+    uids, uidnext = _uids_for(turn, row, names)
     messages = [
         NewMessage(uids[name], stamp.modseq, mask_in(row, name), name, base_of(name))
         for name in sorted(names, key=lambda name: uids[name])
     ]
     turn.batch.add_many(row.id, messages)
-    turn.update(row.id, uidnext=messages[-1].uid + 1)
+    turn.update(row.id, uidnext=uidnext)
     turn.unlisted.setdefault(row.id, []).extend((m.uid, m.name) for m in messages)
     if turn.disk.of(row.id).takers:
         for message in messages:
@@ -156,27 +156,29 @@ def _apply_arrivals(turn: Turn, row: MailboxRow, names: list[bytes], stamp: Stam
                 _take(turn, row, message.uid, message.name)
 
 
-def _uids_for(turn: Turn, row: MailboxRow, names: list[bytes]) -> dict[bytes, int]:
+def _uids_for(turn: Turn, row: MailboxRow, names: list[bytes]) -> tuple[dict[bytes, int], int]:
     """UIDs for arrivals: those that another server gave them meanwhile, else the next ones.
 
-    What `dovecot-uidlist` says is adopted only above all UIDs that were ever given here.
+    Gives the UIDNEXT that follows, too. What `dovecot-uidlist` says is adopted only above all UIDs
+    that were ever given here, and UIDs below its next one may belong to messages that are gone.
     """
     folder = turn.folder(row)
     state = turn.disk.of(row.id)
     adopted: dict[bytes, int] = {}
+    following = row.uidnext
     stamp = uidlist_stamp(folder)
     if stamp is not None and stamp != state.uidlist:
         uidlist = read_uidlist(folder)
         state.uidlist = stamp
         if uidlist is not None and uidlist.uidvalidity == row.uidvalidity:
             adopted = {e.base: e.uid for e in uidlist.entries if e.uid >= row.uidnext}
+            following = max(following, uidlist.next_uid)
     uids = {name: adopted[base_of(name)] for name in names if base_of(name) in adopted}
-    following = max(row.uidnext, max(uids.values(), default=0) + 1)
     for name in names:
         if name not in uids:
             uids[name] = following
             following += 1
-    return uids
+    return uids, following
 
 
 def _take(turn: Turn, row: MailboxRow, uid: int, name: bytes) -> None:

@@ -97,16 +97,21 @@ class UidListKeeper:
     def _write(self, mailbox: int, todo: _Work) -> None:
         with self._index.snapshot() as snapshot:
             row = snapshot.mailbox(mailbox)
-            names = dict(snapshot.names(mailbox)) if row and todo.rewrite else {}
         if row is None:
             return
         folder = self._layout.directory(row.parts)
-        if todo.rewrite or uidlist_stamp(folder) is None:
-            write_uidlist(folder, _whole(row, names, read_uidlist(folder)))
+        lines = [_entry(uid, name) for uid, name in todo.lines]
+        if todo.rewrite or not append_entries(folder, lines):
+            self._write_whole(mailbox, folder)
             self._behind.discard(mailbox)
-        else:
-            append_entries(folder, [_entry(uid, name) for uid, name in todo.lines])
         self._disk.of(mailbox).uidlist = uidlist_stamp(folder)
+
+    def _write_whole(self, mailbox: int, folder: bytes) -> None:
+        with self._index.snapshot() as snapshot:
+            row = snapshot.mailbox(mailbox)
+            names = dict(snapshot.names(mailbox)) if row else {}
+        if row is not None:
+            write_uidlist(folder, _whole(row, names, read_uidlist(folder)))
 
 
 def _whole(row: MailboxRow, names: Mapping[int, bytes], present: UidList | None) -> UidList:

@@ -1,4 +1,4 @@
-"""Dovecot's lock on a folder's files: `dovecot-uidlist.lock`, made exclusively, removed after.
+"""Dovecot's locks: a file `<name>.lock` beside the file it guards, made exclusively, removed after.
 
 A lock older than 120 seconds was left by a process that died and is taken over; the holder of a
 living one touches it every ten seconds (Dovecot's `maildir-uidlist.c`). Ours are held for
@@ -9,7 +9,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Final
 
 from maildird.terms.codes import Code
@@ -21,37 +21,52 @@ _PAUSE: Final = 0.02
 
 
 @contextmanager
-def uidlist_locked(folder: bytes) -> Iterator[None]:
-    """Hold the folder's uidlist lock; Refused (INUSE) when others hold it for two seconds."""
-    path = os.path.join(folder, b"dovecot-uidlist.lock")
+def locked(path: bytes) -> Iterator[None]:
+    """Hold the lock of the file `path`; Refused (INUSE) when others hold it for two seconds."""
+    lock = path + b".lock"
     deadline = time.monotonic() + PATIENCE
-    while not _take(path):
+    while (own := _take(lock)) is None:
         if time.monotonic() > deadline:
             raise Refused(
                 Code.INUSE,
-                f"{os.fsdecode(path)} is held by another program; if none runs, remove it",
+                f"{os.fsdecode(lock)} is held by another program; if none runs, remove it",
             )
         time.sleep(_PAUSE)
     try:
         yield
     finally:
-        os.unlink(path)
+        _release(lock, own)
 
 
-def _take(path: bytes) -> bool:
+def uidlist_locked(folder: bytes) -> AbstractContextManager[None]:
+    """Hold the lock of a folder's uidlist, which guards its keywords, too."""
+    return locked(os.path.join(folder, b"dovecot-uidlist"))
+
+
+def _take(lock: bytes) -> os.stat_result | None:
+    """Make the lock; None when somebody has it."""
     try:
-        lock = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        _remove_stale(path)
-        return False
-    with open(lock, "wb") as file:
-        file.write(b"%d:%s" % (os.getpid(), os.fsencode(socket.gethostname())))
-    return True
-
-
-def _remove_stale(path: bytes) -> None:
+        _remove_stale(lock)
+        return None
     try:
-        if os.stat(path).st_mtime < time.time() - STALE:
-            os.unlink(path)
-    except FileNotFoundError:
-        pass
+        with open(descriptor, "wb") as file:
+            file.write(b"%d:%s" % (os.getpid(), os.fsencode(socket.gethostname())))
+            return os.fstat(descriptor)
+    except BaseException:
+        os.unlink(lock)
+        raise
+
+
+def _release(lock: bytes, own: os.stat_result) -> None:
+    """Remove the lock, unless we stood still for so long that others took it over."""
+    with suppress(FileNotFoundError):
+        if os.path.samestat(os.stat(lock), own):
+            os.unlink(lock)
+
+
+def _remove_stale(lock: bytes) -> None:
+    with suppress(FileNotFoundError):
+        if os.stat(lock).st_mtime < time.time() - STALE:
+            os.unlink(lock)

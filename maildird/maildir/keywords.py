@@ -1,40 +1,67 @@
 """`dovecot-keywords`: which keyword each small letter in the file names means, in one folder.
 
 Lines are `<number> <name>`, number 0 being the letter `a`; there are at most 26. The file is
-replaced by a rename while the uidlist's lock is held (Dovecot's `maildir-keywords.c`).
+replaced by a rename while the uidlist's lock is held (Dovecot's `maildir-keywords.c`). What it says
+of a letter holds for every program that reads the folder, so a letter is never given another name.
 """
 
 import os
+import re
 from typing import Final
 
 from maildird.maildir.dotlock import uidlist_locked
 from maildird.maildir.replacing import replace_file
+from maildird.terms.codes import Code
+from maildird.terms.errors import Refused
 from maildird.terms.flags import LETTER_KEYWORDS
 
 KEYWORDS: Final = b"dovecot-keywords"
 
 Stamp = tuple[int, int, int]
 
+# flag-keyword = atom; an atom has no CTL, SP or atom-specials (RFC 3501 section 9)
+_LINE: Final = re.compile(rb'(\d{1,2}) ([^\x00-\x20\x7f-\xff(){%*"\\\]]+)')
+
 
 def read_keywords(folder: bytes) -> tuple[str, ...]:
-    """Keyword names by number; "" is a number without one. Lines that make no sense are skipped."""
+    """Keyword names by number; "" is a number without one.
+
+    Lines that make no sense, and a name that stands there already in whatever case, are skipped.
+    """
     try:
         with open(os.path.join(folder, KEYWORDS), "rb") as file:
             lines = file.read().split(b"\n")
     except FileNotFoundError:
         return ()
     names: dict[int, str] = {}
+    seen: set[str] = set()
     for line in lines:
-        number, _, name = line.partition(b" ")
-        if number.isdigit() and int(number) < LETTER_KEYWORDS and _is_keyword(name):
-            names.setdefault(int(number), name.decode("ascii"))
+        match = _LINE.fullmatch(line)
+        if match is None:
+            continue
+        number, name = int(match[1]), match[2].decode("ascii")
+        if number < LETTER_KEYWORDS and number not in names and name.lower() not in seen:
+            names[number] = name
+            seen.add(name.lower())
     return tuple(names.get(number, "") for number in range(max(names, default=-1) + 1))
 
 
 def write_keywords(folder: bytes, names: tuple[str, ...]) -> None:
-    """Replace the file; Refused (INUSE) when another program holds the lock, OSError."""
-    lines = [f"{number} {name}\n" for number, name in enumerate(names) if name]
+    """Have the file say `names`; a letter that only the file has a name for keeps it.
+
+    Refused (INUSE) when another program holds the lock, or has given one of the letters another
+    name: then the file is as it was, and has to be read again. OSError.
+    """
     with uidlist_locked(folder):
+        present = read_keywords(folder)
+        width = max(len(names), len(present))
+        merged = [
+            _one_name(number, wanted, there)
+            for number, (wanted, there) in enumerate(
+                zip(_padded(names, width), _padded(present, width), strict=True)
+            )
+        ]
+        lines = [f"{number} {name}\n" for number, name in enumerate(merged) if name]
         replace_file(os.path.join(folder, KEYWORDS), "".join(lines).encode("ascii"))
 
 
@@ -47,6 +74,14 @@ def keywords_stamp(folder: bytes) -> Stamp | None:
     return status.st_mtime_ns, status.st_size, status.st_ino
 
 
-def _is_keyword(name: bytes) -> bool:
-    """Whether IMAP can say the name: an atom (RFC 3501 section 9, flag-keyword)."""
-    return bool(name) and all(0x20 < octet < 0x7F and octet not in b'(){%*"\\]' for octet in name)
+def _padded(names: tuple[str, ...], width: int) -> tuple[str, ...]:
+    return names + ("",) * (width - len(names))
+
+
+def _one_name(number: int, wanted: str, there: str) -> str:
+    if wanted and there and wanted.lower() != there.lower():
+        raise Refused(
+            Code.INUSE,
+            f"another program gave the letter of keyword {wanted} to {there}; try again",
+        )
+    return there or wanted

@@ -96,24 +96,22 @@ class Monitor:
             self._watches = _Inotify(self._root)
             self._watches.watch_only(watched)
         except OSError as error:
-            if error.errno not in _UNAVAILABLE:
-                raise
-            logger.warning(
-                "inotify can't be had for %s (%s): looking every second instead; raise"
-                " fs.inotify.max_user_watches and max_user_instances",
-                os.fsdecode(self._root),
-                error.strerror,
-            )
-            if self._watches is not None:
-                self._watches.close()
-            self._watches = _Polling(self._root)
-            self._watches.watch_only(watched)
-        self._run(self._watches)
+            self._poll_instead(watched, error)
+        else:
+            self._run(self._watches)
 
     def watch_only(self, folders: Iterable[bytes]) -> None:
-        """Watch just these folders from now on; a folder that can't be watched is logged."""
+        """Watch just these folders from now on; a folder that can't be watched is logged.
+
+        When the system allows no more watches, all are polled from now on.
+        """
         if self._watches is not None:
-            self._watches.watch_only(folders)
+            watched = list(folders)
+            try:
+                self._watches.watch_only(watched)
+            except OSError as error:
+                self._poll_instead(watched, error)
+                self._notify((EVERYTHING,))
 
     def stop(self) -> None:
         """End the threads; returns when they have ended."""
@@ -123,6 +121,21 @@ class Monitor:
             self._observer = None
         if self._watches is not None:
             self._watches.close()
+            self._watches = None
+
+    def _poll_instead(self, folders: Sequence[bytes], error: OSError) -> None:
+        if error.errno not in _UNAVAILABLE:
+            raise error
+        logger.warning(
+            "inotify can't be had for %s (%s): looking every second instead; raise"
+            " fs.inotify.max_user_watches and max_user_instances",
+            os.fsdecode(self._root),
+            error.strerror,
+        )
+        self.stop()
+        self._watches = _Polling(self._root)
+        self._watches.watch_only(folders)
+        self._run(self._watches)
 
     def _run(self, watches: "_Inotify | _Polling") -> None:
         notify = self._notify
@@ -158,7 +171,11 @@ class _Inotify:
             raise _last_error(root)
         os.set_inheritable(self._descriptor, False)
         os.set_blocking(self._descriptor, False)
-        self._stop_reader, self._stop_writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            self._stop_reader, self._stop_writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError:
+            os.close(self._descriptor)
+            raise
         self._poll = select.poll()
         self._poll.register(self._descriptor, select.POLLIN)
         self._poll.register(self._stop_reader, select.POLLIN)
@@ -169,9 +186,7 @@ class _Inotify:
             wanted.update(_directories_of(self._root, folder))
         with self._lock:
             for path in self._watches.keys() - wanted.keys():
-                watch = self._watches.pop(path)
-                self._places.pop(watch, None)
-                _remove_watch(self._descriptor, watch)
+                self._drop(self._watches.pop(path))
             for path, place in wanted.items():
                 self._add(path, place)
 
@@ -193,11 +208,18 @@ class _Inotify:
             os.close(descriptor)
 
     def _add(self, path: bytes, place: tuple[bytes, bytes | None]) -> None:
-        """Adding a path that is watched already changes nothing and gives its watch again."""
+        """Adding a path that is watched already changes nothing and gives its watch again.
+
+        Another watch means another directory of that name; the old one's is dropped, unless it has
+        been found under a new name.
+        """
         watch = inotify_add_watch(self._descriptor, path, _NAMES)
         if watch >= 0:
+            before = self._watches.get(path, watch)
             self._watches[path] = watch
             self._places[watch] = place
+            if before != watch and before not in self._watches.values():
+                self._drop(before)
             return
         error = _last_error(path)
         if error.errno in _UNAVAILABLE:
@@ -212,19 +234,23 @@ class _Inotify:
             if mask & (InotifyConstants.IN_Q_OVERFLOW | InotifyConstants.IN_UNMOUNT):
                 yield EVERYTHING
             elif mask & InotifyConstants.IN_IGNORED:
-                self._forget(watch)
-                yield TREE
+                if self._forget(watch):
+                    yield TREE
             elif watch in self._places:
                 name = buffer[at - length : at].rstrip(b"\0")
                 yield from _dirty(
                     *self._places[watch], name, bool(mask & InotifyConstants.IN_ISDIR)
                 )
 
-    def _forget(self, watch: int) -> None:
-        """The kernel dropped a watch: its directory is gone."""
+    def _drop(self, watch: int) -> None:
         self._places.pop(watch, None)
+        _remove_watch(self._descriptor, watch)
+
+    def _forget(self, watch: int) -> bool:
+        """The kernel dropped a watch; False when we had, else its directory is gone."""
         for path in [path for path, known in self._watches.items() if known == watch]:
             del self._watches[path]
+        return self._places.pop(watch, None) is not None
 
 
 class _Polling:
@@ -232,6 +258,7 @@ class _Polling:
 
     def __init__(self, root: bytes) -> None:
         self._root = root
+        self._lock = threading.Lock()
         self._places: dict[bytes, tuple[bytes, bytes | None]] = {}
         self._times: dict[bytes, int | None] = {}
         self._stopped = threading.Event()
@@ -240,15 +267,17 @@ class _Polling:
         places: dict[bytes, tuple[bytes, bytes | None]] = {self._root: (self._root, None)}
         for folder in folders:
             places.update(_directories_of(self._root, folder))
-        self._places = places
+        with self._lock:
+            self._places = places
+            self._times = {path: self._times.get(path, _mtime(path)) for path in places}
 
     def wait(self, timeout: float) -> Sequence[Dirty]:
         """What changed since the last call, after a second or `timeout`, if that is longer."""
         self._stopped.wait(max(timeout, POLL))
-        times = {path: _mtime(path) for path in self._places}
-        before, self._times = self._times, times
-        changed = [path for path in times if path in before and times[path] != before[path]]
-        return list(dict.fromkeys(_whole(*self._places[path]) for path in changed))
+        with self._lock:
+            before, self._times = self._times, {path: _mtime(path) for path in self._places}
+            changed = [path for path, time in self._times.items() if time != before[path]]
+            return list(dict.fromkeys(_whole(*self._places[path]) for path in changed))
 
     def wake(self) -> None:
         self._stopped.set()

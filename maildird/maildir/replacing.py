@@ -1,19 +1,37 @@
 """Replacing a small file as a whole: readers see the old or the new one, also after a power cut."""
 
 import os
+from contextlib import suppress
+
+from maildird.maildir.folders import fsync_directory
 
 
 def replace_file(path: bytes, content: bytes) -> None:
     """Write `content` to a temporary file beside `path`, sync it, and rename it into place.
 
-    The new file is never older than the one it replaces, and keeps its mode.
+    The new file is always newer than the one it replaces, and has its mode. When it can't be
+    written the old one stays, and nothing else is left. The caller keeps other writers out.
     """
     temporary = path + b".maildird-tmp"
     try:
-        old: os.stat_result | None = os.stat(path)
+        _write(temporary, content, _stat(path))
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+    fsync_directory(os.path.dirname(path))
+
+
+def _stat(path: bytes) -> os.stat_result | None:
+    try:
+        return os.stat(path)
     except FileNotFoundError:
-        old = None
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        return None
+
+
+def _write(path: bytes, content: bytes, old: os.stat_result | None) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     with open(descriptor, "wb") as file:
         file.write(content)
         file.flush()
@@ -23,4 +41,3 @@ def replace_file(path: bytes, content: bytes) -> None:
                 newer = old.st_mtime_ns + 10**9
                 os.utime(descriptor, ns=(newer, newer))
         os.fsync(descriptor)
-    os.replace(temporary, path)

@@ -12,24 +12,42 @@ anew. One such field is ours: `M`, the highest MODSEQ that was told. Each follow
 where the name may be out of date after the base name. Version 1, which Courier's
 `courierimapuiddb` has too, is `1 <uidvalidity> <next uid>` and lines `<uid> <file name>`.
 
-Lines are appended while a lock is held; a reader takes UIDs at or above N as raising it. A line
-that makes no sense ends the reading: what stands above it is good, what follows lost its meaning.
+Anybody reads without a lock, so a line is good when its newline is there. UIDs rise from line to
+line, and may rise above N, which then counts as raised. Dovecot throws a list away in which they
+don't. We skip what makes no sense and read on, for each good line says its UID itself: a message
+whose line was lost gets a new UID, above all others.
+
+Writers hold the lock. A delivery appends one line; what can't be appended is written anew. N never
+goes down, for another server may have given those UIDs to messages that are gone.
 """
 
+import io
+import logging
 import os
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from maildird.maildir.dotlock import uidlist_locked
 from maildird.maildir.names import base_name
 from maildird.maildir.replacing import replace_file
 
+logger = logging.getLogger(__name__)
+
 DOVECOT: Final = b"dovecot-uidlist"
 COURIER: Final = b"courierimapuiddb"
 
 Stamp = tuple[int, int, int]
-LineParser = Callable[[bytes], "UidEntry | None"]
+
+_TAIL: Final = 4096
+"""Octets in which the last line of a list surely begins: names have 255, fields few."""
+
+_LIMIT: Final = (1 << 32) - 1
+"""UIDs and UIDVALIDITY are below (Dovecot takes the highest 32-bit number for an error)."""
+
+_HEADER_1: Final = re.compile(rb"1 (\d{1,10}) (\d{1,10})")
+_GUID: Final = re.compile(rb"[0-9a-fA-F]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +80,27 @@ class UidList:
 
 
 def read_uidlist(folder: bytes) -> UidList | None:
-    """The folder's list: Dovecot's, else Courier's; None when there is none that can be read."""
+    """The folder's list: Dovecot's, else Courier's; None when there is none that can be read.
+
+    A list of Dovecot's that is damaged is said in the log and hides Courier's, which is older: its
+    UIDs may have been given to other messages since. OSError.
+    """
     for name in (DOVECOT, COURIER):
+        path = os.path.join(folder, name)
         try:
-            with open(os.path.join(folder, name), "rb") as file:
-                lines = file.read().split(b"\n")
+            with open(path, "rb") as file:
+                lines = file.read().split(b"\n")[:-1]
         except FileNotFoundError:
             continue
-        uidlist = _parse(lines)
-        if uidlist is not None:
-            return uidlist
+        header = _parse_header(lines[0]) if lines else None
+        if header is None:
+            logger.warning(
+                "%s has no header that could be read: the folder gets a new UIDVALIDITY, and"
+                " clients will download it again",
+                os.fsdecode(path),
+            )
+            return None
+        return _with_entries(header, lines, path)
     return None
 
 
@@ -85,101 +114,142 @@ def uidlist_stamp(folder: bytes) -> Stamp | None:
 
 
 def write_uidlist(folder: bytes, uidlist: UidList) -> None:
-    """Replace the folder's list; Refused (INUSE) when another program holds its lock."""
-    header = [
-        b"3",
-        b"V%d" % uidlist.uidvalidity,
-        b"N%d" % uidlist.next_uid,
-        b"G" + uidlist.guid.hex().encode("ascii"),
-        b"M%d" % uidlist.modseq,
-        *uidlist.extra,
-    ]
-    lines = [b" ".join(header), *map(_line, uidlist.entries), b""]
+    """Replace the folder's list; Refused (INUSE) when another program holds its lock, OSError."""
+    path = os.path.join(folder, DOVECOT)
     with uidlist_locked(folder):
-        replace_file(os.path.join(folder, DOVECOT), b"\n".join(lines))
+        next_uid = max(uidlist.next_uid, _next_uid_in(path, uidlist.uidvalidity))
+        header = [
+            b"3 V%d N%d M%d" % (uidlist.uidvalidity, next_uid, uidlist.modseq),
+            *([b"G" + uidlist.guid.hex().encode("ascii")] if uidlist.guid else []),
+            *uidlist.extra,
+        ]
+        replace_file(path, b" ".join(header) + b"\n" + _lines(uidlist.entries))
 
 
-def append_entries(folder: bytes, entries: Iterable[UidEntry]) -> None:
-    """Add lines to a list that is there; Refused (INUSE) as for `write_uidlist`."""
-    lines = b"".join(_line(entry) + b"\n" for entry in entries)
+def append_entries(folder: bytes, entries: Iterable[UidEntry]) -> bool:
+    """Add lines to the folder's list; False when it has to be written anew instead.
+
+    That is so when there is none of version 3, or when it has come as far as `entries` already.
+    What a writer that died left unfinished at its end is cut off. Refused (INUSE), OSError.
+    """
+    rising = sorted(entries, key=lambda entry: entry.uid)
     with uidlist_locked(folder):
-        descriptor = os.open(os.path.join(folder, DOVECOT), os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+        try:
+            descriptor = os.open(os.path.join(folder, DOVECOT), os.O_RDWR)
+        except FileNotFoundError:
+            return False
         with open(descriptor, "r+b", buffering=0) as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - 1))
-            if file.read(1) != b"\n":
-                lines = b"\n" + lines
-            file.write(lines)
+            last = _last_uid(file)
+            if last is None or (rising and rising[0].uid <= last):
+                return False
+            file.write(_lines(rising))
+    return True
 
 
-def _line(entry: UidEntry) -> bytes:
-    if entry.fields:
-        return b"%d %s :%s" % (entry.uid, entry.fields, entry.name)
-    return b"%d :%s" % (entry.uid, entry.name)
+def _lines(entries: Sequence[UidEntry]) -> bytes:
+    """The lines for `entries`; a file name with a newline can't stand in a list."""
+    return b"".join(
+        b"%d %s :%s\n" % (entry.uid, entry.fields, entry.name)
+        if entry.fields
+        else b"%d :%s\n" % (entry.uid, entry.name)
+        for entry in entries
+        if b"\n" not in entry.name
+    )
 
 
-def _parse(lines: list[bytes]) -> UidList | None:
-    version, _, header = lines[0].partition(b" ")
+def _last_uid(file: io.FileIO) -> int | None:
+    """The UID of the last whole line (0 for none), None if this is no list of version 3.
+
+    Leaves the file at its end, which is then the end of that line.
+    """
+    beginning = file.read(2)
+    size = file.seek(0, os.SEEK_END)
+    start = max(0, size - _TAIL)
+    file.seek(start)
+    tail = file.read()
+    end = tail.rfind(b"\n") + 1
+    if beginning != b"3 " or not end:
+        return None
+    if end < len(tail):
+        file.truncate(start + end)
+    file.seek(start + end)
+    line = tail[:end].splitlines()[-1]
+    entry = _parse_line(line)
+    if entry is not None:
+        return entry.uid
+    return 0 if _parse_header(line) is not None else None
+
+
+def _next_uid_in(path: bytes, uidvalidity: int) -> int:
+    """The N of the list that is there, if it is of the same UIDVALIDITY; else 1."""
     try:
-        if version == b"3":
-            return _with_entries(_parse_header(header), lines[1:], _parse_line)
-        if version == b"1":
-            uidvalidity, next_uid = map(int, header.split())
-            return _with_entries(UidList(uidvalidity, next_uid), lines[1:], _parse_old_line)
-    except ValueError:
-        pass
-    return None
+        with open(path, "rb") as file:
+            header = _parse_header(file.readline().rstrip(b"\n"))
+    except FileNotFoundError:
+        return 1
+    return header.next_uid if header is not None and header.uidvalidity == uidvalidity else 1
 
 
-def _parse_header(header: bytes) -> UidList:
-    """ValueError when a number is missing or is none."""
+def _parse_header(line: bytes) -> UidList | None:
+    old = _HEADER_1.fullmatch(line)
+    if old is not None:
+        header = UidList(int(old[1]), int(old[2]))
+    elif line.startswith(b"3 "):
+        header = _parse_fields(line[2:].split())
+    else:
+        return None
+    valid = 0 < header.uidvalidity < _LIMIT and 0 < header.next_uid <= _LIMIT
+    return header if valid else None
+
+
+def _parse_fields(words: Sequence[bytes]) -> UidList:
+    """A header's fields; a number or GUID that makes no sense counts as none."""
     numbers = {b"V": 0, b"N": 0, b"M": 0}
     guid = b""
     extra = []
-    for word in header.split():
+    for word in words:
         key, value = word[:1], word[1:]
         if key in numbers:
-            numbers[key] = int(value)
+            numbers[key] = int(value) if value.isdigit() and len(value) < 20 else 0
         elif key == b"G":
-            guid = bytes.fromhex(value.decode("ascii"))
+            guid = bytes.fromhex(value.decode("ascii")) if _GUID.fullmatch(value) else b""
         else:
             extra.append(word)
-    if not 0 < numbers[b"V"] < 1 << 32 or numbers[b"N"] < 1:
-        raise ValueError("the header has no UIDVALIDITY or no next UID")
-    return UidList(
-        numbers[b"V"], numbers[b"N"], guid if len(guid) == 16 else b"", numbers[b"M"], tuple(extra)
-    )
+    return UidList(numbers[b"V"], numbers[b"N"], guid, numbers[b"M"], tuple(extra))
 
 
-def _with_entries(header: UidList, lines: list[bytes], parse: LineParser) -> UidList:
-    entries = []
-    last = 0
-    for line in lines:
-        entry = parse(line) if line else None
-        if entry is None or not last < entry.uid < 1 << 32:
-            break
+def _with_entries(header: UidList, lines: Sequence[bytes], path: bytes) -> UidList:
+    parse = _parse_old_line if lines[0].startswith(b"1") else _parse_line
+    entries: list[UidEntry] = []
+    last = bad = 0
+    for line in lines[1:]:
+        entry = parse(line)
+        if entry is None or not last < entry.uid < _LIMIT:
+            bad += 1
+            continue
         entries.append(entry)
         last = entry.uid
-    return UidList(
-        header.uidvalidity,
-        max(header.next_uid, last + 1),
-        header.guid,
-        header.modseq,
-        header.extra,
-        tuple(entries),
-    )
+    if bad:
+        logger.warning("%s has %d lines that make no sense; skipped", os.fsdecode(path), bad)
+    return replace(header, next_uid=max(header.next_uid, last + 1), entries=tuple(entries))
 
 
 def _parse_line(line: bytes) -> UidEntry | None:
-    left, colon, name = line.partition(b" :")
-    uid, _, fields = left.partition(b" ")
-    if not colon or not uid.isdigit() or not name:
-        return None
-    return UidEntry(int(uid), fields, name)
+    """A line of version 3, None when it makes no sense."""
+    left, _colon, name = line.partition(b" :")
+    uid, _space, fields = left.partition(b" ")
+    return UidEntry(int(uid), fields, name) if _is_uid(uid) and _is_name(name) else None
 
 
 def _parse_old_line(line: bytes) -> UidEntry | None:
-    uid, _, name = line.partition(b" ")
-    if not uid.isdigit() or not name:
-        return None
-    return UidEntry(int(uid), b"", name)
+    """A line of version 1, None when it makes no sense."""
+    uid, _space, name = line.partition(b" ")
+    return UidEntry(int(uid), b"", name) if _is_uid(uid) and _is_name(name) else None
+
+
+def _is_uid(word: bytes) -> bool:
+    return word.isdigit() and len(word) <= 10
+
+
+def _is_name(name: bytes) -> bool:
+    return bool(name) and b"/" not in name
