@@ -1,0 +1,328 @@
+"""The monitor: what happens in a real tree is told, whichever way it is watched."""
+
+import ctypes
+import errno
+import logging
+import os
+import resource
+import struct
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
+
+from maildird.maildir import monitor as monitor_module
+from maildird.maildir.folders import make_folder, stage
+from maildird.maildir.monitor import EVERYTHING, TREE, Dirty, Monitor, Notify, _Inotify, _Polling
+from tests.maildir.disk import put
+
+PATIENCE = 20.0
+
+
+class Heard:
+    """What a monitor told; waits for what is to come."""
+
+    def __init__(self) -> None:
+        self._told: list[Dirty] = []
+        self._changed = threading.Condition()
+
+    def __call__(self, dirty: Sequence[Dirty]) -> None:
+        with self._changed:
+            self._told += dirty
+            self._changed.notify_all()
+
+    def expect(self, *wanted: Dirty) -> list[Dirty]:
+        """Wait until all of these were told; gives everything that was, and forgets it."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: set(wanted) <= set(self._told), PATIENCE):
+                pytest.fail(f"{wanted} was not told, but {self._told}")
+            told, self._told = self._told, []
+            return told
+
+
+@contextmanager
+def watching(root: bytes, notify: Notify, *folders: bytes) -> Iterator[Monitor]:
+    """A running monitor; at the end it is stopped, and no thread of it is left."""
+    before = set(threading.enumerate())
+    monitor = Monitor(root, notify)
+    monitor.start(folders)
+    try:
+        yield monitor
+    finally:
+        monitor.stop()
+    assert set(threading.enumerate()) <= before
+    assert not monitor.alive()
+
+
+@pytest.fixture
+def root(folder: bytes) -> bytes:
+    return os.path.dirname(folder)
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()
+
+
+def make(directory: bytes) -> bytes:
+    os.mkdir(directory)
+    make_folder(directory)
+    return directory
+
+
+@contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    """The process may open no more files; the system refuses inotify, too."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+# inotify
+
+
+def test_a_delivery_is_told_by_name(root: bytes, folder: bytes, heard: Heard) -> None:
+    with watching(root, heard, folder) as monitor:
+        assert monitor.kind == "inotify"
+        assert monitor.alive()
+        staged = stage(folder, b"x", None)
+        os.link(staged.path, os.path.join(folder, b"new/1.h"))
+        os.unlink(staged.path)
+        assert heard.expect(Dirty(folder, b"new/1.h")) == [Dirty(folder, b"new/1.h")]
+
+
+def test_renames_and_removals_are_told_by_name(root: bytes, folder: bytes, heard: Heard) -> None:
+    new = put(folder, b"new/1.h\xff")
+    cur = os.path.join(folder, b"cur/1.h\xff:2,")
+    with watching(root, heard, folder):
+        os.rename(new, cur)
+        heard.expect(Dirty(folder, b"new/1.h\xff"), Dirty(folder, b"cur/1.h\xff:2,"))
+        os.rename(cur, cur + b"S")
+        heard.expect(Dirty(folder, b"cur/1.h\xff:2,"), Dirty(folder, b"cur/1.h\xff:2,S"))
+        os.unlink(cur + b"S")
+        heard.expect(Dirty(folder, b"cur/1.h\xff:2,S"))
+
+
+def test_reading_and_hidden_names_are_not_told(root: bytes, folder: bytes, heard: Heard) -> None:
+    path = put(folder, b"cur/1.h:2,")
+    with watching(root, heard, folder):
+        with open(path, "rb") as file:
+            file.read()
+        os.utime(path, (1, 1))
+        put(folder, b"cur/.nfs1")
+        put(folder, b"dovecot.index.log")
+        os.mkdir(os.path.join(folder, b"cur/directory"))
+        put(folder, b"cur/last")
+        assert heard.expect(Dirty(folder, b"cur/last")) == [Dirty(folder, b"cur/last")]
+
+
+def test_keywords_are_told(root: bytes, folder: bytes, heard: Heard) -> None:
+    with watching(root, heard, folder):
+        put(folder, b"dovecot-keywords")
+        heard.expect(Dirty(folder))
+
+
+def test_new_and_lost_folders_are_told(root: bytes, folder: bytes, heard: Heard) -> None:
+    with watching(root, heard, folder) as monitor:
+        other = make(os.path.join(root, b"other"))
+        heard.expect(TREE)
+        monitor.watch_only([folder, other])
+        put(other, b"new/1.h")
+        heard.expect(Dirty(other, b"new/1.h"))
+        os.rename(other, other + b"2")
+        heard.expect(TREE)
+        monitor.watch_only([folder, other + b"2"])
+        put(other + b"2", b"new/2.h")
+        heard.expect(Dirty(other + b"2", b"new/2.h"))
+
+
+def test_directories_above_a_folder_are_watched(root: bytes, heard: Heard) -> None:
+    os.mkdir(os.path.join(root, b"a"))
+    os.mkdir(os.path.join(root, b"a/b"))
+    deep = make(os.path.join(root, b"a/b/c"))
+    with watching(root, heard, deep):
+        os.mkdir(os.path.join(root, b"a/d"))
+        heard.expect(TREE)
+        os.mkdir(os.path.join(root, b"a/b/d"))
+        heard.expect(TREE)
+
+
+def test_the_root_may_be_a_folder(root: bytes, heard: Heard) -> None:
+    make_folder(root)
+    with watching(root, heard, root):
+        put(root, b"new/1.h")
+        heard.expect(Dirty(root, b"new/1.h"))
+
+
+def test_a_folder_without_new_is_watched_once_it_has_one(
+    root: bytes, folder: bytes, heard: Heard
+) -> None:
+    os.rmdir(os.path.join(folder, b"new"))
+    with watching(root, heard, folder) as monitor:
+        os.mkdir(os.path.join(folder, b"new"))
+        heard.expect(TREE)
+        monitor.watch_only([folder])
+        put(folder, b"new/1.h")
+        heard.expect(Dirty(folder, b"new/1.h"))
+
+
+def test_a_replaced_folder_is_watched_in_place_of_the_old(
+    root: bytes, folder: bytes, heard: Heard
+) -> None:
+    with watching(root, heard, folder) as monitor:
+        os.rename(folder, folder + b"-old")
+        make(folder)
+        heard.expect(TREE)
+        monitor.watch_only([folder])
+        put(folder + b"-old", b"new/old")
+        put(folder, b"new/1.h")
+        assert Dirty(folder, b"new/old") not in heard.expect(Dirty(folder, b"new/1.h"))
+
+
+def test_two_folders_may_change_places(root: bytes, folder: bytes, heard: Heard) -> None:
+    other = make(os.path.join(root, b"other"))
+    with watching(root, heard, folder, other) as monitor:
+        os.rename(folder, folder + b"-")
+        os.rename(other, folder)
+        os.rename(folder + b"-", other)
+        monitor.watch_only([folder, other])
+        heard.expect(TREE)
+        put(folder, b"new/1.h")
+        put(other, b"new/2.h")
+        told = heard.expect(Dirty(folder, b"new/1.h"), Dirty(other, b"new/2.h"))
+        assert not {Dirty(folder, b"new/2.h"), Dirty(other, b"new/1.h")} & set(told)
+
+
+def test_a_replaced_cur_is_told(root: bytes, folder: bytes, heard: Heard) -> None:
+    with watching(root, heard, folder) as monitor:
+        os.rmdir(os.path.join(folder, b"cur"))
+        heard.expect(TREE)
+        os.mkdir(os.path.join(folder, b"cur"))
+        heard.expect(TREE)
+        monitor.watch_only([folder])
+        put(folder, b"cur/1.h:2,")
+        heard.expect(Dirty(folder, b"cur/1.h:2,"))
+
+
+def test_what_is_watched_no_more_is_not_told(root: bytes, folder: bytes, heard: Heard) -> None:
+    other = make(os.path.join(root, b"other"))
+    with watching(root, heard, folder, other) as monitor:
+        monitor.watch_only([folder])
+        put(other, b"new/1.h")
+        put(folder, b"new/2.h")
+        assert heard.expect(Dirty(folder, b"new/2.h")) == [Dirty(folder, b"new/2.h")]
+
+
+def test_a_gone_folder_is_no_error(root: bytes, folder: bytes, heard: Heard) -> None:
+    with watching(root, heard, folder, os.path.join(root, b"gone")) as monitor:
+        assert monitor.kind == "inotify"
+        put(folder, b"new/1.h")
+        heard.expect(Dirty(folder, b"new/1.h"))
+
+
+def test_many_events_are_told_once_each(root: bytes, folder: bytes, heard: Heard) -> None:
+    with watching(root, heard, folder):
+        names = [b"new/%d.h" % number for number in range(2000)]
+        for name in names:
+            put(folder, name, b"")
+        heard.expect(*(Dirty(folder, name) for name in names))
+
+
+@pytest.mark.parametrize(
+    ("mask", "told"),
+    [
+        (0x4000, [EVERYTHING]),  # IN_Q_OVERFLOW
+        (0x2000, [EVERYTHING]),  # IN_UNMOUNT
+        (0x8000, []),  # IN_IGNORED of a watch that is known no more
+        (0x0100, []),  # IN_CREATE of one
+    ],
+)
+def test_records_of_no_watch(root: bytes, mask: int, told: list[Dirty]) -> None:
+    watches = _Inotify(root)
+    try:
+        record = struct.pack("iIII", -1, mask, 0, 16) + b"name".ljust(16, b"\0")
+        assert list(watches._read(record)) == told
+    finally:
+        watches.close()
+
+
+def test_stopping_twice_closes_nothing_of_others(root: bytes, heard: Heard) -> None:
+    monitor = Monitor(root, heard)
+    monitor.start([])
+    monitor.stop()
+    descriptors = [os.open(root, os.O_RDONLY) for _ in range(4)]
+    monitor.stop()
+    monitor.watch_only([root])
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def test_a_monitor_leaves_no_descriptor_open(root: bytes, folder: bytes, heard: Heard) -> None:
+    before = os.listdir("/proc/self/fd")
+    with watching(root, heard, folder):
+        assert os.listdir("/proc/self/fd") != before
+    assert os.listdir("/proc/self/fd") == before
+
+
+@pytest.mark.parametrize("watches", [_Inotify, _Polling])
+def test_a_wait_that_is_woken_ends(root: bytes, watches: type[_Inotify | _Polling]) -> None:
+    woken = watches(root)
+    try:
+        woken.wake()
+        assert not woken.wait(3600)
+    finally:
+        woken.close()
+
+
+# polling
+
+
+def test_without_inotify_the_times_are_compared(
+    root: bytes, folder: bytes, heard: Heard, caplog: pytest.LogCaptureFixture
+) -> None:
+    long_ago = time.time() - 3600
+    for directory in (folder, os.path.join(folder, b"new"), os.path.join(folder, b"cur")):
+        os.utime(directory, (long_ago, long_ago))
+    with caplog.at_level(logging.WARNING), no_descriptor_left():
+        monitor = Monitor(root, heard)
+        monitor.start([folder])
+    try:
+        assert monitor.kind == "polling"
+        assert "max_user_instances" in caplog.text
+        put(folder, b"new/1.h")
+        assert heard.expect(Dirty(folder)) == [Dirty(folder)], "also before the first look"
+        other = make(os.path.join(root, b"other"))
+        heard.expect(TREE)
+        os.utime(os.path.join(other, b"cur"), (long_ago, long_ago))
+        monitor.watch_only([folder, other])
+        put(other, b"cur/1.h:2,")
+        heard.expect(Dirty(other))
+    finally:
+        monitor.stop()
+
+
+def test_the_limit_of_watches_reached_later_makes_it_poll(
+    root: bytes, folder: bytes, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with watching(root, heard, folder) as monitor:
+        other = make(os.path.join(root, b"other"))
+        heard.expect(TREE)
+
+        def refuse(descriptor: int, path: bytes, mask: int) -> int:
+            ctypes.set_errno(errno.ENOSPC)
+            return -1
+
+        monkeypatch.setattr(monitor_module, "inotify_add_watch", refuse)
+        monitor.watch_only([folder, other])
+        assert monitor.kind == "polling"
+        assert monitor.alive()
+        heard.expect(EVERYTHING)
+        os.utime(os.path.join(other, b"new"), (5, 5))
+        heard.expect(Dirty(other))
