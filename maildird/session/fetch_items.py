@@ -5,7 +5,7 @@ else reads the message.
 """
 
 from maildird.imap.commands.fetch import FetchAttribute, FetchSection
-from maildird.imap.rendering import date_time, literal
+from maildird.imap.rendering import date_time
 from maildird.index.rows import Facts
 from maildird.mime.common_header import common_header_fields
 from maildird.mime.sections import section
@@ -29,7 +29,7 @@ def at_hand(item: Item, facts: Facts) -> bytes | None:
     if not is_fact(item):
         return None
     fields = common_header_fields(facts.header, item.section.fields)
-    return None if fields is None else item.label + b" " + _of_section(item, fields)
+    return None if fields is None else _of_section(item, fields)
 
 
 def looked_up(item: Item, message: Message) -> bytes:
@@ -40,8 +40,7 @@ def looked_up(item: Item, message: Message) -> bytes:
     answer = at_hand(item, message.facts) if is_fact(item) else None
     if answer is None:
         assert isinstance(item, FetchSection)
-        octets = section(message.content.data, item.section)
-        answer = item.label + b" " + _of_section(item, octets)
+        answer = _of_section(item, section(message.content.data, item.section))
     return answer
 
 
@@ -62,9 +61,10 @@ def _of_facts(item: FetchAttribute, facts: Facts) -> bytes:
 
 
 def _of_section(item: FetchSection, octets: bytes | None) -> bytes:
+    """Label and literal, made in one go: messages can be large."""
     if octets is None:
-        return b"NIL"
+        return item.label + b" NIL"
     if item.partial is not None:
         first, count = item.partial
         octets = octets[first : first + count]
-    return literal(octets)
+    return b"%s {%d}\r\n%s" % (item.label, len(octets), octets)

@@ -53,9 +53,11 @@ class Own:
 NOTHING_OF_ITS_OWN = Own()
 
 
-async def sync(session: Session, may_expunge: bool, own: Own = NOTHING_OF_ITS_OWN) -> None:
+async def sync(session: Session, may_expunge: bool) -> None:
     """Pull, and tell all of it."""
-    await tell(session, session.mailbox.pull(may_expunge), own)
+    changes = session.mailbox.pull(may_expunge)
+    if changes:
+        await tell(session, changes)
 
 
 async def tell(session: Session, changes: Changes, own: Own = NOTHING_OF_ITS_OWN) -> None:

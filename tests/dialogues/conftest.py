@@ -23,6 +23,7 @@ async def serving(directory: Path, **settings: Any) -> AsyncIterator[Server]:
     """Serve the Maildir below `directory`; `settings` as for the account."""
     chosen = replace(settings_for(directory), **settings)
     async with open_account(chosen, describe) as account, trio.open_nursery() as nursery:
+        await account.status("INBOX")
         serve = partial(serve_account_session, leftover=b"", account=account, limits=Limits())
         yield Server(account, Beside(directory / "Maildir"), serve, nursery)
         nursery.cancel_scope.cancel()

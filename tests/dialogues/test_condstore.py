@@ -91,8 +91,8 @@ async def test_conditional_store(server: Server, me: Client, other: Client) -> N
     await me.opens("INBOX (CONDSTORE)")
     await other.opens("INBOX")
     await me(r"""
-        C: a FETCH 2 MODSEQ
-        S: * 2 FETCH (MODSEQ (<m>))
+        C: a FETCH 3 MODSEQ
+        S: * 3 FETCH (MODSEQ (<m>))
         S: a OK FETCH done
     """)
     await other(r"""
@@ -134,8 +134,8 @@ async def test_expunged_messages_in_a_conditional_store(
     await me.opens("INBOX (CONDSTORE)")
     await other.opens("INBOX")
     await me(r"""
-        C: a FETCH 1 MODSEQ
-        S: * 1 FETCH (MODSEQ (<m>))
+        C: a FETCH 3 MODSEQ
+        S: * 3 FETCH (MODSEQ (<m>))
         S: a OK FETCH done
     """)
     await other(r"""

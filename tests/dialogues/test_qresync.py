@@ -219,10 +219,10 @@ async def test_select_qresync(server: Server, me: Client, other: Client) -> None
     await me(greeting)
     await me(r"""
         S: * VANISHED (EARLIER) 7
-        S: * 1 FETCH (UID 1 FLAGS () MODSEQ (<x>))
-        S: * 2 FETCH (UID 4 FLAGS () MODSEQ (<x>))
-        S: * 3 FETCH (UID 5 FLAGS () MODSEQ (<x>))
-        S: * 4 FETCH (UID 6 FLAGS () MODSEQ (<x>))
+        S: * 1 FETCH (UID 1 FLAGS () MODSEQ (…))
+        S: * 2 FETCH (UID 4 FLAGS () MODSEQ (…))
+        S: * 3 FETCH (UID 5 FLAGS () MODSEQ (…))
+        S: * 4 FETCH (UID 6 FLAGS () MODSEQ (…))
     """)
     await me(rf"""
         S: * 5 FETCH (UID 8 FLAGS (\Flagged) MODSEQ ({highest}))
