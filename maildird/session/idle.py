@@ -7,6 +7,7 @@ Nobody is cancelled while sending: a reply that was begun is finished.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import trio
@@ -71,14 +72,16 @@ class _Idling:
             self.waiting.cancel()
 
     async def _push(self) -> None:
-        await self._tell()
+        mailbox = self.session.mailbox
         while not self.ending:
+            await self._tell()
+            await self._unless_ending(partial(trio.sleep, PAUSE))
+            await self._unless_ending(mailbox.changed)
+
+    async def _unless_ending(self, wait: Callable[[], Awaitable[None]]) -> None:
+        if not self.ending:
             with trio.CancelScope() as self.waiting:
-                await self.session.mailbox.changed()
-            if not self.ending:
-                await self._tell()
-                with trio.CancelScope() as self.waiting:
-                    await trio.sleep(PAUSE)
+                await wait()
 
     async def _tell(self) -> None:
         await sync(self.session, may_expunge=True)

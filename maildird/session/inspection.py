@@ -25,8 +25,8 @@ from maildird.terms.errors import MessageGone
 class Inspected:
     """What came of a look at some messages.
 
-    `found` are the rows that match. `learnt` holds facts that the index lacked, by UID, `trouble`
-    what was raised by messages that could not be read.
+    `found` are the rows that match. `learnt` holds facts that the index lacked, by UID; `trouble`
+    is what was raised by messages that could not be read, or had gone.
     """
 
     found: list[int] = field(default_factory=list)

@@ -22,8 +22,10 @@ async def create(session: Session, command: Create) -> Answer:
 
 
 async def delete(session: Session, command: Delete) -> Answer:
-    """DELETE; a subscription stays. Who has the mailbox selected, hears BYE."""
+    """DELETE; a subscription stays. Others who have the mailbox selected hear BYE."""
     await session.account.delete(command.mailbox)
+    if session.selected is not None and session.selected.deleted:
+        await session.close_mailbox()
     return Answer("DELETE done")
 
 

@@ -6,6 +6,7 @@ doesn't read, and lets other tasks run at least every `SLICE` seconds.
 """
 
 import time
+from collections.abc import Callable
 from typing import Final
 
 import trio
@@ -16,7 +17,7 @@ PIECE: Final = 64 * 1024
 """So many octets are worth a send."""
 
 LONGEST: Final = 256 * 1024
-"""Replies are joined up to so many octets; one that is longer is sent alone, without a copy."""
+"""Octets of one send at most."""
 
 SLICE: Final = 0.004
 
@@ -24,8 +25,10 @@ SLICE: Final = 0.004
 class Replies:
     """The outgoing side of a session."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, taken: Callable[[], None] = lambda: None) -> None:
+        """`taken` is called whenever the client has taken a piece."""
         self._stream = stream
+        self._taken = taken
         self._waiting: list[bytes] = []
         self._size = 0
         self._cut = False
@@ -70,5 +73,7 @@ class Replies:
 
     async def _send(self, piece: bytes) -> None:
         self._cut = True
-        await self._stream.send_all(piece)
+        for start in range(0, len(piece), LONGEST):
+            await self._stream.send_all(piece[start : start + LONGEST])
+            self._taken()
         self._cut = False

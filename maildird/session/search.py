@@ -24,6 +24,8 @@ from maildird.session.verdicts import (
     leaves,
     verdicts,
 )
+from maildird.terms.codes import Code
+from maildird.terms.errors import MessageGone
 from maildird.terms.sets import SeqSet, UidSet
 
 PORTION: Final = 64
@@ -34,7 +36,10 @@ QUICK: Final = 20_000
 
 
 async def search(session: Session, command: Search) -> Answer:
-    """Tell what was found; a message that can't be read makes it a NO, after that."""
+    """Tell what was found; a message that can't be read makes it a NO, after that.
+
+    One that has gone is not found, and the OK says so (RFC 5530 section 3).
+    """
     if asks_for_modseq(command.key):
         session.enable_condstore()
     for leaf in leaves(command.key):
@@ -46,10 +51,13 @@ async def search(session: Session, command: Search) -> Answer:
         session.saved = UidSet.EMPTY  # what a NO leaves behind (RFC 5182 section 2.1)
     rows, trouble = await _find(session.mailbox, command.key, columns)
     _tell(session, command, rows)
-    failure = answer_to_partial("SEARCH", trouble)
-    if saving and failure is None:
+    unreadable = [error for error in trouble if not isinstance(error, MessageGone)]
+    failure = answer_to_partial("SEARCH", unreadable)
+    if failure is not None:
+        return failure
+    if saving:
         session.saved = UidSet.of_sorted([columns.uids[at] for at in _returned(command, rows)])
-    return failure or Answer("SEARCH done")
+    return Answer("SEARCH done", Code.EXPUNGEISSUED if trouble else None)
 
 
 def names_numbers(command: Search) -> bool:

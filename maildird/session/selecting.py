@@ -21,9 +21,7 @@ async def select(session: Session, command: Select) -> Answer:
     """SELECT or EXAMINE; whatever was selected before is not any more, also when it fails."""
     if command.qresync is not None and not session.qresync:
         raise Malformed("QRESYNC has to be enabled first: ENABLE QRESYNC")
-    if session.selected is not None:
-        await session.leave_mailbox()
-        session.replies.write(untagged_ok("the previous mailbox is closed", Code.CLOSED))
+    await session.close_mailbox()
     if command.condstore or command.qresync is not None:
         session.enable_condstore()
     session.selected = await session.account.open(command.mailbox, read_only=command.read_only)

@@ -4,9 +4,10 @@ Theory of operation. All commands of a read are carried out one after the other,
 joined and sent when nothing is left to do. A client that doesn't read is waited for while sending,
 and holds nothing but its own memory: no lock, no transaction of the index, 256 KiB of replies.
 
-A session ends in one of four ways: the client goes or says LOGOUT; it was silent for half an hour
-(RFC 3501 section 5.4); its mailbox was deleted; the task is cancelled, which means that the server
-shuts down. In the last three the client hears BYE, for which it has a second.
+A session ends in one of four ways: the client goes or says LOGOUT; it neither said nor took
+anything for half an hour (RFC 3501 section 5.4); its mailbox was deleted; the task is cancelled,
+which means that the server shuts down. In the last three the client hears BYE, for which it has a
+second.
 """
 
 from typing import Final
@@ -53,7 +54,7 @@ async def serve_account_session(
         lifetime.deadline = trio.current_time() + autologout
 
     live_on()
-    session = Session(account, Incoming(stream, connection, live_on), Replies(stream))
+    session = Session(account, Incoming(stream, connection, live_on), Replies(stream, live_on))
     last_word: str | None = "the server is shutting down"
     try:
         with lifetime:

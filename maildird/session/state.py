@@ -74,6 +74,12 @@ class Session:
         """Untagged OK with HIGHESTMODSEQ."""
         self.replies.write(untagged_ok("highest mod-sequence", HighestModSeq(value)))
 
+    async def close_mailbox(self) -> None:
+        """Leave the selected mailbox, if any, and say where its responses end (RFC 7162 3.2.11)."""
+        if self.selected is not None:
+            await self.leave_mailbox()
+            self.replies.write(untagged_ok("the previous mailbox is closed", Code.CLOSED))
+
     async def leave_mailbox(self) -> None:
         """Nothing is selected any more; messages stay as they are."""
         left, self.selected = self.selected, None

@@ -191,6 +191,25 @@ async def test_a_message_that_can_not_be_read(server: Server, mail: Client) -> N
     """)
 
 
+async def test_messages_that_others_expunged(mail: Client, other: Client) -> None:
+    await other.opens("INBOX")
+    await other(r"""
+        C: a STORE 1 FLAGS.SILENT (\Deleted)
+        C: b EXPUNGE
+        S: a OK STORE done
+        S: * 1 EXPUNGE
+        S: b OK EXPUNGE done
+    """)
+    await mail(r"""
+        C: a SEARCH BODY e
+        S: * SEARCH 2
+        S: a OK [EXPUNGEISSUED] SEARCH done
+        C: b SEARCH NOT DELETED
+        S: * SEARCH 1 2 3
+        S: b OK SEARCH done
+    """)
+
+
 def spoil(file: Path) -> None:
     """Make a message unreadable, for root too."""
     file.unlink()

@@ -188,6 +188,21 @@ async def test_the_selected_mailbox_is_deleted(me: Client, other: Client) -> Non
     await me.closed()
 
 
+async def test_a_client_deletes_what_it_has_selected(me: Client) -> None:
+    await me(r"""
+        C: a CREATE gone
+        S: a OK CREATE done
+    """)
+    await me.opens("gone")
+    await me(r"""
+        C: b DELETE gone
+        S: * OK [CLOSED] …
+        S: b OK DELETE done
+        C: c CHECK
+        S: c BAD …
+    """)
+
+
 async def test_the_selected_mailbox_is_renamed(server: Server, me: Client, other: Client) -> None:
     await me(r"""
         C: a CREATE before

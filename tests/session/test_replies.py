@@ -42,16 +42,15 @@ async def test_enough_is_sent_at_once() -> None:
     assert wire.sent == [b"x" * PIECE]
 
 
-async def test_a_long_reply_is_sent_as_it_is() -> None:
-    wire = Wire()
-    replies = Replies(wire)
-    long = b"x" * (2 * LONGEST)
+async def test_a_long_reply_is_sent_in_pieces_and_each_is_noted() -> None:
+    wire, taken = Wire(), []
+    replies = Replies(wire, lambda: taken.append(len(wire.sent)))
     replies.write(b"before")
-    replies.write(long)
+    replies.write(b"x" * (2 * LONGEST + 1))
     replies.write(b"after")
     await replies.flush()
-    assert wire.sent == [b"before", long, b"after"]
-    assert wire.sent[1] is long
+    assert [len(piece) for piece in wire.sent] == [6, LONGEST, LONGEST, 1, 5]
+    assert taken == [1, 2, 3, 4, 5]
 
 
 async def test_others_get_their_turn() -> None:
