@@ -1,33 +1,13 @@
 """Octets to text by the name of a charset, whatever the name and whatever the octets.
 
-Names come from mail, so they are looked up in a fixed set, and nothing is imported or remembered
-for a name that isn't in it. Left out of the set are Python's codecs that are no charsets, of which
-some take quadratic time. Mail often bears the name of a charset and uses a larger one that grew out
-of it; then the larger one is taken, as web browsers do (WHATWG Encoding, section 4.2).
+Mail often bears the name of a charset and uses a larger one that grew out of it; then the larger
+one is taken, as web browsers do (WHATWG Encoding, section 4.2).
 """
 
-import encodings
-import encodings.aliases
-import pkgutil
 import re
 from typing import Final
 
-_NO_CHARSETS: Final = frozenset(
-    (
-        *("aliases", "idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape"),
-        *("base64_codec", "bz2_codec", "charmap", "hex_codec", "mbcs", "oem", "quopri_codec"),
-        *("rot_13", "uu_codec", "zlib_codec"),
-    )
-)
-
-_CODECS: Final = {
-    name: codec
-    for name, codec in (
-        *((module.name, module.name) for module in pkgutil.iter_modules(encodings.__path__)),
-        *encodings.aliases.aliases.items(),
-    )
-    if codec not in _NO_CHARSETS
-}
+from maildird.terms.charsets import CODECS, normalised
 
 _LARGER: Final = {
     "latin_1": "cp1252",
@@ -71,8 +51,8 @@ def _decode_stray(found: re.Match[str]) -> str:
 
 def _codec(charset: str) -> str | None:
     """The name of Python's codec for a charset; None for one that isn't known."""
-    name = encodings.normalize_encoding(charset).lower().removeprefix("x_")
+    name = normalised(charset).removeprefix("x_")
     if name.startswith("iso_8859_8_"):  # -i and -e: marks of direction (RFC 1556)
         name = "iso_8859_8"
-    codec = _CODECS.get(name) or _CODECS.get(_CODE_PAGE.sub("cp", name))
+    codec = CODECS.get(name) or CODECS.get(_CODE_PAGE.sub("cp", name))
     return _LARGER.get(codec, codec) if codec else None

@@ -7,8 +7,9 @@ The keys nest by NOT, OR and parentheses; how deep and how many is limited, as e
 every message.
 """
 
-import codecs
+import re
 from collections.abc import Callable
+from datetime import date
 from typing import Final
 
 from maildird.imap.commands.search import (
@@ -34,11 +35,14 @@ from maildird.imap.commands.search import (
     When,
     Younger,
 )
-from maildird.imap.grammar import DEEPEST, Reader
+from maildird.imap.grammar import Reader
+from maildird.terms.charsets import CODECS, normalised
 from maildird.terms.errors import BadCharset, Malformed
-from maildird.terms.sets import UidSet
 
 MOST_KEYS: Final = 10_000
+
+DEEPEST: Final = 100
+"""So many parentheses, NOTs and ORs may stand inside each other."""
 
 _FLAGS: Final = {
     "ANSWERED": HasFlag("\\Answered", True),
@@ -61,7 +65,11 @@ _PLAIN: Final[dict[str, SearchKey]] = {
     **_FLAGS,
 }
 
-_HEADERS: Final = frozenset({"BCC", "CC", "FROM", "SUBJECT", "TO"})
+# sequence-set begins so, and no other key does
+_SET_BEGINS: Final = re.compile(rb"[\d*$]")
+
+# entry-flag-name = DQUOTE "/flags/" attr-flag DQUOTE (RFC 7162 section 7)
+_ENTRY: Final = re.compile(rb'/flags/\\?[^\x00-\x20(){%*"\\\]\x7f-\xff]+', re.IGNORECASE)
 
 
 def parse_search(reader: Reader) -> Search:
@@ -83,7 +91,7 @@ def _search(reader: Reader, *, uid: bool) -> Search:
 
 
 def _returns(reader: Reader) -> frozenset[SearchReturn]:
-    """search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"."""
+    """search-return-opts = SP "RETURN" SP "(" [option *(SP option)] ")" (RFC 4466 section 6)."""
     reader.octets(b"(")
     returns: set[SearchReturn] = set()
     while not reader.try_octets(b")"):
@@ -99,13 +107,11 @@ def _returns(reader: Reader) -> frozenset[SearchReturn]:
 
 def _charset(reader: Reader) -> str:
     """The codec of the command's strings; BadCharset for one that isn't known."""
-    name = reader.text_argument("the name of a charset").decode("ascii", "replace")
-    try:
-        codec = codecs.lookup(name)
-        b"".decode(codec.name)
-    except (LookupError, ValueError):
-        raise BadCharset(name) from None
-    return codec.name
+    name = reader.astring("the name of a charset").decode("ascii", "replace")
+    codec = CODECS.get(normalised(name))
+    if codec is None:
+        raise BadCharset(name)
+    return codec
 
 
 class _Keys:
@@ -141,68 +147,72 @@ class _Keys:
             keys = self.side_by_side()
             reader.octets(b")")
             return keys
-        if reader.ahead(b"$") or reader.ahead(b"*") or reader.rest[:1].isdigit():
+        if reader.ahead_match(_SET_BEGINS):
             return InSet(reader.message_set(uid=False))
         name = reader.word("a search key")
         if name in _PLAIN:
             return _PLAIN[name]
-        parse = self._with_arguments(name)
-        if parse is None:
+        if name not in _WITH_ARGUMENTS:
             raise Malformed(f"{name} is no search key (RFC 3501 section 6.4.4)")
         reader.space()
-        return parse()
+        return _WITH_ARGUMENTS[name](self)
 
-    def _with_arguments(self, name: str) -> Callable[[], SearchKey] | None:
-        reader = self._reader
-        if name in _HEADERS:
-            return lambda: InHeader(name.capitalize(), self._astring())
-        readers: dict[str, Callable[[], SearchKey]] = {
-            "BEFORE": lambda: InternalDate(When.BEFORE, reader.date()),
-            "BODY": lambda: InBody(self._astring()),
-            "HEADER": self._header,
-            "KEYWORD": lambda: HasFlag(reader.atom("a keyword").decode("ascii"), True),
-            "LARGER": lambda: Larger(reader.number()),
-            "MODSEQ": self._modseq,
-            "NOT": lambda: Not(self._key()),
-            "OLDER": lambda: Older(reader.nz_number()),
-            "ON": lambda: InternalDate(When.ON, reader.date()),
-            "OR": self._either,
-            "SENTBEFORE": lambda: SentDate(When.BEFORE, reader.date()),
-            "SENTON": lambda: SentDate(When.ON, reader.date()),
-            "SENTSINCE": lambda: SentDate(When.SINCE, reader.date()),
-            "SINCE": lambda: InternalDate(When.SINCE, reader.date()),
-            "SMALLER": lambda: Smaller(reader.number()),
-            "TEXT": lambda: InText(self._astring()),
-            "UID": self._uid,
-            "UNKEYWORD": lambda: HasFlag(reader.atom("a keyword").decode("ascii"), False),
-            "YOUNGER": lambda: Younger(reader.nz_number()),
-        }
-        return readers.get(name)
+    # What follows the name of a key and a space
 
-    def _either(self) -> SearchKey:
+    def string(self) -> str:
+        """astring, in the command's charset; UTF-8 where it names none."""
+        octets = self._reader.astring("what to search for")
+        if self._charset is None:
+            return octets.decode("utf-8", "replace")
+        try:
+            text = octets.decode(self._charset)
+            text.encode()  # UTF-7 and its like can hold a lone surrogate
+        except ValueError:
+            raise Malformed(f"what to search for is not in {self._charset}") from None
+        return text
+
+    def keyword(self) -> str:
+        """flag-keyword = atom."""
+        return self._reader.atom("a keyword").decode("ascii")
+
+    def number(self) -> int:
+        """number, of octets."""
+        return self._reader.number("a number of octets")
+
+    def interval(self) -> int:
+        """nz-number, of seconds (RFC 5032 section 3)."""
+        return self._reader.nz_number("a number of seconds above 0")
+
+    def day(self) -> date:
+        """date."""
+        return self._reader.date()
+
+    def negated(self) -> SearchKey:
+        """ "NOT" SP search-key."""
+        return Not(self._key())
+
+    def either(self) -> SearchKey:
         """ "OR" SP search-key SP search-key."""
         left = self._key()
         self._reader.space()
         return Or(left, self._key())
 
-    def _header(self) -> SearchKey:
+    def header(self) -> SearchKey:
         """ "HEADER" SP header-fld-name SP astring."""
-        field = self._reader.text_argument("the name of a header field").decode("ascii", "replace")
+        field = self._reader.astring("the name of a header field").decode("utf-8", "replace")
         self._reader.space()
-        return InHeader(field, self._astring())
+        return InHeader(field, self.string())
 
-    def _uid(self) -> SearchKey:
+    def uids(self) -> SearchKey:
         """ "UID" SP sequence-set."""
-        if self._reader.ahead(b"$"):
-            return InSet(self._reader.message_set(uid=True))
-        return InSet(self._reader.number_set(UidSet))
+        return InSet(self._reader.message_set(uid=True))
 
-    def _modseq(self) -> SearchKey:
+    def modseq(self) -> SearchKey:
         """ "MODSEQ" [search-modseq-ext] SP mod-sequence-valzer (RFC 7162 section 7)."""
         reader = self._reader
         if reader.ahead(b'"'):
             name = reader.string("the name of an entry")
-            if not name.lower().startswith(b"/flags/"):
+            if not _ENTRY.fullmatch(name):
                 raise Malformed('the entry of MODSEQ is "/flags/" and a flag (RFC 7162 section 7)')
             reader.space()
             if reader.word("priv, shared or all") not in ("PRIV", "SHARED", "ALL"):
@@ -210,12 +220,30 @@ class _Keys:
             reader.space()
         return ModSeq(reader.modseq())
 
-    def _astring(self) -> str:
-        """astring, in the command's charset; UTF-8 where it names none."""
-        text = self._reader.text_argument("what to search for")
-        if self._charset is None:
-            return text.decode("utf-8", "replace")
-        try:
-            return text.decode(self._charset)
-        except ValueError:
-            raise Malformed(f"what to search for is not in {self._charset}") from None
+
+_WITH_ARGUMENTS: Final[dict[str, Callable[[_Keys], SearchKey]]] = {
+    "BCC": lambda keys: InHeader("Bcc", keys.string()),
+    "BEFORE": lambda keys: InternalDate(When.BEFORE, keys.day()),
+    "BODY": lambda keys: InBody(keys.string()),
+    "CC": lambda keys: InHeader("Cc", keys.string()),
+    "FROM": lambda keys: InHeader("From", keys.string()),
+    "HEADER": _Keys.header,
+    "KEYWORD": lambda keys: HasFlag(keys.keyword(), True),
+    "LARGER": lambda keys: Larger(keys.number()),
+    "MODSEQ": _Keys.modseq,
+    "NOT": _Keys.negated,
+    "OLDER": lambda keys: Older(keys.interval()),
+    "ON": lambda keys: InternalDate(When.ON, keys.day()),
+    "OR": _Keys.either,
+    "SENTBEFORE": lambda keys: SentDate(When.BEFORE, keys.day()),
+    "SENTON": lambda keys: SentDate(When.ON, keys.day()),
+    "SENTSINCE": lambda keys: SentDate(When.SINCE, keys.day()),
+    "SINCE": lambda keys: InternalDate(When.SINCE, keys.day()),
+    "SMALLER": lambda keys: Smaller(keys.number()),
+    "SUBJECT": lambda keys: InHeader("Subject", keys.string()),
+    "TEXT": lambda keys: InText(keys.string()),
+    "TO": lambda keys: InHeader("To", keys.string()),
+    "UID": _Keys.uids,
+    "UNKEYWORD": lambda keys: HasFlag(keys.keyword(), False),
+    "YOUNGER": lambda keys: Younger(keys.interval()),
+}
