@@ -2,18 +2,23 @@
 
 Theory of operation. `receive_data` only keeps what came; `next_event` gives what it means, one
 event a call, until it gives None: more has to come. The command table says in which state a command
-may be used; the caller moves the state (`STATE_AFTER` shows how). Two commands change how the
-following lines are read, at once, since a client may have sent them already: AUTHENTICATE without
-an initial response is followed by SASL responses until the caller says `exchange_ended`, IDLE by
-DONE.
+may be used; whether one succeeded only the caller knows, so the caller moves the state, along
+`MOVES`. What is read next may depend on it, so a command has to be carried out, and the state
+moved, before the next event is asked for.
+
+Two commands change how the following lines are read, at once, since a client may have sent them
+already: AUTHENTICATE is followed by SASL responses until the caller says `exchange_ended` or the
+client gives up, IDLE by DONE. A literal has no place in these lines; one that stands there all the
+same is dropped, as everywhere, and what follows is in step.
 """
 
 import enum
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from maildird.imap.commands.session import Authenticate, Idle, decode_base64
+from maildird.imap.commands.session import Authenticate, Idle, sasl_response
 from maildird.imap.fragments import Fragmenter, Fragments, LiteralWanted, Rejected, TooMuch
 from maildird.imap.grammar import TAG, Reader
 from maildird.imap.limits import Limits
@@ -21,20 +26,16 @@ from maildird.imap.table import COMMANDS, Entry, State
 from maildird.terms.codes import Code
 from maildird.terms.errors import MaildirdError, Malformed, Refused
 
-STATE_AFTER: Final = {
-    (State.NOT_AUTHENTICATED, "LOGIN"): State.AUTHENTICATED,
-    (State.NOT_AUTHENTICATED, "AUTHENTICATE"): State.AUTHENTICATED,
-    (State.AUTHENTICATED, "SELECT"): State.SELECTED,
-    (State.AUTHENTICATED, "EXAMINE"): State.SELECTED,
-    (State.SELECTED, "SELECT"): State.SELECTED,
-    (State.SELECTED, "EXAMINE"): State.SELECTED,
-    (State.SELECTED, "CLOSE"): State.AUTHENTICATED,
-    (State.SELECTED, "UNSELECT"): State.AUTHENTICATED,
+MOVES: Final[dict[State, frozenset[State]]] = {
+    # LOGIN or AUTHENTICATE succeeds
+    State.NOT_AUTHENTICATED: frozenset({State.AUTHENTICATED, State.LOGOUT}),
+    # SELECT or EXAMINE succeeds
+    State.AUTHENTICATED: frozenset({State.SELECTED, State.LOGOUT}),
+    # CLOSE or UNSELECT succeeds, SELECT or EXAMINE fails
+    State.SELECTED: frozenset({State.AUTHENTICATED, State.LOGOUT}),
+    State.LOGOUT: frozenset(),
 }
-"""Where a command leads when it succeeds; a SELECT that fails leads to AUTHENTICATED."""
-
-_LONGEST_SASL: Final = 12 * 1024
-_SPECIAL: Final = frozenset({"UID"})
+"""Where each state may lead (RFC 3501 section 3); all others stay what they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,10 @@ class Continue:
 
 @dataclass(frozen=True, slots=True)
 class BadRequest:
-    """What came is no command here; `error` is a Malformed or a Refused. No tag: none was there."""
+    """What came is no command here; `error` is a Malformed or a Refused.
+
+    Without a tag none could be read, or the line was to be part of an exchange.
+    """
 
     tag: bytes | None
     error: MaildirdError
@@ -73,7 +77,7 @@ class IdleDone:
 
 @dataclass(frozen=True, slots=True)
 class Overrun:
-    """The connection has to end: too much garbage, or a literal too large to drop."""
+    """The connection has to end: too much garbage. No other event comes after this one."""
 
     error: MaildirdError
 
@@ -81,57 +85,78 @@ class Overrun:
 Event = Request | Continue | BadRequest | SaslResponse | IdleDone | Overrun
 
 
-class _Mode(enum.Enum):
+class _Lines(enum.Enum):
+    """What the next line is part of."""
+
     COMMANDS = enum.auto()
     SASL = enum.auto()
     IDLE = enum.auto()
 
 
+_EXPECTED: Final = {
+    _Lines.SASL: "expected a SASL response in base64, or `*` (RFC 3501 section 6.2.2)",
+    _Lines.IDLE: "expected DONE, which ends IDLE (RFC 2177 section 3)",
+}
+
+# the beginning of APPEND up to its mailbox
+_APPEND: Final = re.compile(rb"[^ ]{1,100} APPEND ", re.IGNORECASE)
+
+
 class Connection:
-    """One connection; `state` is moved by the caller."""
+    """One connection, from `state` on."""
 
     def __init__(self, limits: Limits, state: State = State.NOT_AUTHENTICATED) -> None:
-        self.state = state
         self._limits = limits
-        self._mode = _Mode.COMMANDS
+        self._state = state
+        self._lines = _Lines.COMMANDS
         self._bad = 0
+        self._overrun: Overrun | None = None
         self._fragmenter = Fragmenter(
             self._admit, line_limit=limits.line, discard_limit=limits.discard
         )
+
+    @property
+    def state(self) -> State:
+        """Where the connection stands."""
+        return self._state
+
+    def move_to(self, state: State) -> None:
+        """What was carried out led to `state`; ValueError where that can't be (see `MOVES`)."""
+        if state is not self._state and state not in MOVES[self._state]:
+            raise ValueError(f"no way from {self._state} to {state}")
+        self._state = state
 
     def receive_data(self, data: bytes) -> None:
         """Keep what came from the client."""
         self._fragmenter.feed(data)
 
     def next_event(self) -> Event | None:
-        """What came next; None when more has to come."""
+        """What came next; None when more has to come, and after LOGOUT."""
+        if self._overrun is not None or self._state is State.LOGOUT:
+            return self._overrun
         event = self._next_event()
-        if isinstance(event, BadRequest):
+        if isinstance(event, Request) and self._state is not State.NOT_AUTHENTICATED:
+            self._bad = 0
+        elif isinstance(event, BadRequest) and isinstance(event.error, Malformed):
             self._bad += 1
-            if self._bad > self._most_bad:
-                return Overrun(Malformed("too many commands that make no sense"))
-        elif isinstance(event, Request):
-            self._bad = 0 if self.state is not State.NOT_AUTHENTICATED else self._bad
+            if self._bad >= self._most_bad:
+                event = Overrun(Malformed("too many commands that make no sense"))
+        if isinstance(event, Overrun):
+            self._overrun = event
         return event
 
     def exchange_ended(self) -> None:
         """The SASL exchange is over; commands follow."""
-        self._mode = _Mode.COMMANDS
+        self._lines = _Lines.COMMANDS
 
     def trailing_data(self) -> bytes:
-        """What came after the last event, for whoever reads the connection from now on."""
+        """What came after the last event, for whoever reads the connection from now on.
+
+        It is given away by this. To be asked for right after a Request.
+        """
         return self._fragmenter.unread()
 
-    @property
-    def in_command(self) -> bool:
-        """Whether the client has begun a command and not ended it."""
-        return self._fragmenter.in_command
-
     def _next_event(self) -> Event | None:
-        if self._mode is _Mode.SASL:
-            return self._sasl_response()
-        if self._mode is _Mode.IDLE:
-            return self._idle_done()
         match self._fragmenter.next():
             case None:
                 return None
@@ -139,30 +164,45 @@ class Connection:
                 return Continue()
             case TooMuch(error):
                 return Overrun(error)
-            case Rejected(text, error):
-                return BadRequest(_tag_of(text), error)
+            case Rejected(beginning, error):
+                in_exchange = self._lines is not _Lines.COMMANDS
+                self._lines = _Lines.COMMANDS
+                return BadRequest(None if in_exchange else _tag_of(beginning), error)
             case Fragments() as fragments:
+                return self._event(fragments)
+
+    def _event(self, fragments: Fragments) -> Event:
+        match self._lines:
+            case _Lines.COMMANDS:
                 return self._request(fragments)
+            case _Lines.SASL:
+                return self._sasl_response(fragments.texts[0])
+            case _Lines.IDLE:
+                self._lines = _Lines.COMMANDS
+                done = fragments.texts[0].strip().upper() == b"DONE"
+                return IdleDone() if done else BadRequest(None, Malformed(_EXPECTED[_Lines.IDLE]))
 
     def _request(self, fragments: Fragments) -> Request | BadRequest:
-        tag = _tag_of(fragments.texts[0])
         try:
             request = self._parse(fragments)
         except (Malformed, Refused) as error:
-            return BadRequest(tag, error)
+            return BadRequest(_tag_of(fragments.texts[0]), error)
         if isinstance(request.command, Idle):
-            self._mode = _Mode.IDLE
-        elif isinstance(request.command, Authenticate) and request.command.initial is None:
-            self._mode = _Mode.SASL
+            self._lines = _Lines.IDLE
+        elif isinstance(request.command, Authenticate):
+            self._lines = _Lines.SASL
         return request
 
     def _parse(self, fragments: Fragments) -> Request:
-        """command = tag SP (command-any / command-auth / command-nonauth / command-select)."""
+        """command = tag SP (command-any / command-auth / command-nonauth / command-select) CRLF.
+
+        uid = "UID" SP (copy / fetch / search / store / …): its second word is part of the name.
+        """
         reader = Reader(fragments)
         tag = reader.match(TAG, "a tag")[0]
         reader.space()
         name = reader.word("a command")
-        if name in _SPECIAL:
+        if name == "UID":
             reader.space()
             name += " " + reader.word("a command")
         command = self._entry(name).parse(reader)
@@ -173,79 +213,70 @@ class Connection:
         entry = COMMANDS.get(name)
         if entry is None:
             raise Malformed(f"{name} is no command here")
-        if self.state not in entry.states:
+        if self._state not in entry.states:
             states = " or ".join(state.value for state in State if state in entry.states)
             raise Malformed(f"{name} can be used {states} only")
         return entry
 
-    def _sasl_response(self) -> SaslResponse | BadRequest | None:
-        line = self._fragmenter.next_line()
-        if line is None:
-            return None
+    def _sasl_response(self, line: bytes) -> SaslResponse | BadRequest:
+        """What the client sends in an exchange (RFC 3501 section 6.2.2): base64, or `*`."""
         if line == b"*":
+            self.exchange_ended()
             return SaslResponse(None)
         try:
-            if len(line) > _LONGEST_SASL:
-                raise Malformed(f"a SASL response is longer than {_LONGEST_SASL} octets")
-            return SaslResponse(decode_base64(line))
+            return SaslResponse(sasl_response(line))
         except Malformed as error:
-            self._mode = _Mode.COMMANDS
+            self.exchange_ended()
             return BadRequest(None, error)
-
-    def _idle_done(self) -> IdleDone | BadRequest | None:
-        line = self._fragmenter.next_line()
-        if line is None:
-            return None
-        self._mode = _Mode.COMMANDS
-        if line.strip().upper() == b"DONE":
-            return IdleDone()
-        return BadRequest(None, Malformed("IDLE ends with DONE (RFC 2177 section 3)"))
 
     @property
     def _most_bad(self) -> int:
-        if self.state is State.NOT_AUTHENTICATED:
-            return self._limits.bad_before_login - 1
-        return self._limits.bad_after_login - 1
+        if self._state is State.NOT_AUTHENTICATED:
+            return self._limits.bad_before_login
+        return self._limits.bad_after_login
 
-    def _admit(self, text: bytes, sizes: Sequence[int]) -> MaildirdError | None:
-        """Whether a command may have these literals."""
-        limits = self._limits
-        if self.state is State.NOT_AUTHENTICATED:
-            most, code = limits.login_literal, None
-            if sum(sizes) <= most:
-                return None
-        elif _is_append(text):
-            return self._admit_append(sizes)
-        else:
-            most, code = limits.literal, Code.LIMIT
-            if sum(sizes) <= 4 * most and sizes[-1] <= most:
-                return None
-        if code is None:
-            return Malformed(f"literals before login have at most {most} octets")
-        return Refused(code, f"a literal has at most {most} octets here")
+    # Literals
 
-    def _admit_append(self, sizes: Sequence[int]) -> MaildirdError | None:
+    def _admit(self, texts: Sequence[bytes], octets: int, size: int) -> MaildirdError | None:
+        """Whether a literal may follow; the fragmenter asks."""
         limits = self._limits
-        if sizes[-1] > limits.append_message:
+        if self._lines is not _Lines.COMMANDS:
+            return Malformed(_EXPECTED[self._lines])
+        if self._state is State.NOT_AUTHENTICATED:
+            if octets + size > limits.login_literal:
+                return Malformed(
+                    f"literals before login have at most {limits.login_literal} octets"
+                )
+        elif _is_message(texts):
+            return self._admit_message(octets, size)
+        elif octets + size > limits.literal:
+            return Refused(
+                Code.LIMIT, f"the literals of a command have at most {limits.literal} octets here"
+            )
+        return None
+
+    def _admit_message(self, octets: int, size: int) -> Refused | None:
+        limits = self._limits
+        if size > limits.append_message:
             return Refused(
                 Code.TOOBIG, f"a message has at most {limits.append_message} octets here"
             )
-        if sum(sizes) > limits.append_command:
+        if octets + size > limits.append_command:
             return Refused(
                 Code.LIMIT,
-                f"messages of one APPEND have at most {limits.append_command} octets together;"
+                f"the messages of one APPEND have at most {limits.append_command} octets together;"
                 " use several commands",
             )
         return None
 
 
-def _tag_of(text: bytes) -> bytes | None:
-    match = TAG.match(text)
-    if match is None or not text[match.end() :].startswith(b" "):
-        return match[0] if match and match.end() == len(text) else None
-    return match[0]
+def _tag_of(beginning: bytes) -> bytes | None:
+    """The tag of a command that is none; None where it has no tag, either."""
+    tag, _, _ = beginning.partition(b" ")
+    return tag if TAG.fullmatch(tag) else None
 
 
-def _is_append(text: bytes) -> bool:
-    words = text[:1024].split(b" ", 2)
-    return len(words) > 1 and words[1].upper() == b"APPEND"
+def _is_message(texts: Sequence[bytes]) -> bool:
+    """Whether the literal after these texts is a message of APPEND, and not its mailbox."""
+    match = _APPEND.match(texts[0])
+    return match is not None and (len(texts) > 1 or match.end() < len(texts[0]))

@@ -6,18 +6,15 @@ Malformed with what was expected. Nothing backtracks, so reading is linear.
 """
 
 import re
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from typing import Final, TypeVar
 
 from maildird.imap.fragments import Fragments
 from maildird.terms import mutf7
 from maildird.terms.codes import Code
 from maildird.terms.errors import Malformed, Refused
-from maildird.terms.flags import system_flag
+from maildird.terms.flags import SYSTEM_FLAGS
 from maildird.terms.sets import STAR, NumberSet, SavedResult, SeqSet, UidSet
-
-DEEPEST: Final = 100
-"""So many parentheses, NOTs and ORs may be open at once."""
 
 # ATOM-CHAR = any CHAR except "(" / ")" / "{" / SP / CTL / "%" / "*" / DQUOTE / "\" / "]"
 _ATOM: Final = re.compile(rb'[^\x00-\x20(){%*"\\\]\x7f-\xff]+')
@@ -25,23 +22,27 @@ _ATOM: Final = re.compile(rb'[^\x00-\x20(){%*"\\\]\x7f-\xff]+')
 _ASTRING: Final = re.compile(rb'[^\x00-\x20(){%*"\\\x7f-\xff]+')
 # list-char = ATOM-CHAR / list-wildcards / "]"
 _LIST: Final = re.compile(rb'[^\x00-\x20(){"\\\x7f-\xff]+')
-# tag = 1*<any ASTRING-CHAR except "+">
-TAG: Final = re.compile(rb'[^\x00-\x20(){%*"\\\x7f-\xff+]+')
-_QUOTED: Final = re.compile(rb'"((?:[^"\\\r\n\x00]|\\["\\])*)"')
+# tag = 1*<any ASTRING-CHAR except "+">; one that is longer has to be echoed by every response
+TAG: Final = re.compile(rb'[^\x00-\x20(){%*"\\\x7f-\xff+]{1,255}')
+# quoted = DQUOTE *QUOTED-CHAR DQUOTE; 8-bit octets are let through, clients do send UTF-8
+_QUOTED: Final = re.compile(rb'"([^"\\\r\n\x00]*+(?:\\["\\][^"\\\r\n\x00]*+)*+)"')
 _ESCAPED: Final = re.compile(rb'\\(["\\])')
-_BASE64: Final = re.compile(rb"[A-Za-z0-9+/=]+")
 _NUMBER: Final = re.compile(rb"\d{1,20}")
 # sequence-set = (seq-number / seq-range) *("," sequence-set)
 _SET: Final = re.compile(
     rb"(?:\d{1,10}|\*)(?::(?:\d{1,10}|\*))?(?:,(?:\d{1,10}|\*)(?::(?:\d{1,10}|\*))?)*"
 )
-# date-text = date-day "-" date-month "-" date-year
-_DATE: Final = re.compile(rb'"?(\d{1,2})-([A-Za-z]{3})-(\d{4})"?')
+# date = date-text / DQUOTE date-text DQUOTE; date-text = date-day "-" date-month "-" date-year
+_DATE: Final = re.compile(
+    rb'(?P<quote>")?(?P<day>(?(quote) )?\d|\d\d)-(?P<month>[A-Za-z]{3})-(?P<year>\d{4})(?(quote)")'
+)
 # date-time = DQUOTE date-day-fixed "-" date-month "-" date-year SP time SP zone DQUOTE
 _DATE_TIME: Final = re.compile(
-    rb'"([ \d]?\d)-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)"'
+    rb'"(?P<day> ?\d|\d\d)-(?P<month>[A-Za-z]{3})-(?P<year>\d{4})'
+    rb' (\d\d):(\d\d):(\d\d) ([+-])(\d\d)([0-5]\d)"'
 )
 _MONTHS: Final = b"jan feb mar apr may jun jul aug sep oct nov dec".split()
+_SETTABLE_FLAGS: Final = {name.upper().encode("ascii"): name for name in SYSTEM_FLAGS}
 
 _MAX_NUMBER: Final = (1 << 32) - 1
 _MAX_MODSEQ: Final = (1 << 63) - 1
@@ -66,15 +67,14 @@ class Reader:
         """Whether everything was read."""
         return self._at == len(self._text) and self._piece == len(self._literals)
 
-    @property
-    def rest(self) -> bytes:
-        """What is left of this text."""
-        return self._text[self._at :]
-
     def ahead(self, octets: bytes) -> bool:
         """Whether these octets stand here; case doesn't count."""
         end = self._at + len(octets)
         return self._text[self._at : end].upper() == octets
+
+    def ahead_match(self, pattern: re.Pattern[bytes]) -> bool:
+        """Whether what stands here matches."""
+        return pattern.match(self._text, self._at) is not None
 
     def try_match(self, pattern: re.Pattern[bytes]) -> re.Match[bytes] | None:
         """Read what matches, if it does."""
@@ -133,11 +133,11 @@ class Reader:
         return self.atom(what).upper().decode("ascii")
 
     def try_string(self) -> bytes | None:
-        """string = quoted / literal."""
-        if self._at == len(self._text) and self._piece < len(self._literals):
-            literal = self._literals[self._piece]
-            self._piece += 1
-            self._text, self._at = self._texts[self._piece], 0
+        """string = quoted / literal; CHAR8 = any octet but NUL."""
+        literal = self._try_literal()
+        if literal is not None:
+            if b"\0" in literal:
+                raise Malformed("a literal can't hold the octet 0 (RFC 3501 section 9)")
             return literal
         match = self.try_match(_QUOTED)
         if match is None:
@@ -163,30 +163,26 @@ class Reader:
             self.octets(b"NIL")
         return found
 
-    def text_argument(self, what: str) -> bytes:
-        """An astring that is no literal with NUL in it."""
-        found = self.astring(what)
-        if b"\0" in found:
-            raise Malformed(f"{what} can't hold the octet 0 (RFC 3501 section 9)")
-        return found
-
     def literal(self, what: str) -> bytes:
-        """literal; what it holds is the caller's business, NUL included."""
-        if self._at != len(self._text) or self._piece == len(self._literals):
+        """literal, NUL included: what to say of that is the caller's business."""
+        found = self._try_literal()
+        if found is None:
             raise self.expected(what)
-        found = self.try_string()
-        assert found is not None
         return found
 
-    def string_of_base64(self) -> bytes:
-        """base64 = *(4base64-char) [base64-terminal], as it stands there."""
-        return self.match(_BASE64, "base64")[0]
+    def _try_literal(self) -> bytes | None:
+        if self._at < len(self._text) or self._piece == len(self._literals):
+            return None
+        found = self._literals[self._piece]
+        self._piece += 1
+        self._text, self._at = self._texts[self._piece], 0
+        return found
 
     # Mailboxes
 
     def mailbox(self) -> str:
         """mailbox = "INBOX" / astring; Refused (CANNOT) for what is not modified UTF-7."""
-        name = self.text_argument("a mailbox name")
+        name = self.astring("a mailbox name")
         if name.upper() == b"INBOX":
             return "INBOX"
         try:
@@ -251,13 +247,21 @@ class Reader:
     # Flags
 
     def flag(self) -> str:
-        """flag = system flag / flag-keyword; \\Recent and flags that nobody knows can't be set."""
+        """flag = "\\Answered" / "\\Flagged" / "\\Deleted" / "\\Seen" / "\\Draft" / flag-keyword.
+
+        System flags come in this spelling, keywords in the client's. \\Recent can't be set, nor can
+        flags that nobody knows (flag-extension).
+        """
         if not self.try_octets(b"\\"):
             return self.atom("a flag").decode("ascii")
-        name = "\\" + self.atom("a flag").decode("ascii")
-        if system_flag(name) is None:
-            raise Malformed(f"{name} is no flag that can be set (RFC 3501 section 2.3.2)")
-        return name
+        name = self.atom("a flag")
+        flag = _SETTABLE_FLAGS.get(b"\\" + name.upper())
+        if flag is None:
+            raise Malformed(
+                f"\\{name.decode('ascii')} can't be set;"
+                f" {' '.join(SYSTEM_FLAGS)} and keywords can (RFC 3501 section 2.3.2)"
+            )
+        return flag
 
     def flag_list(self) -> tuple[str, ...]:
         """flag-list = "(" [flag *(SP flag)] ")"."""
@@ -273,27 +277,19 @@ class Reader:
 
     def date(self) -> date:
         """date = date-text / DQUOTE date-text DQUOTE."""
-        match = self.match(_DATE, "a date like 24-Nov-2026")
-        return _date(match[3], match[2], match[1])
+        return _day(self.match(_DATE, "a date like 24-Nov-2026"))
 
     def date_time(self) -> int:
-        """date-time, as Unix time in seconds."""
+        """date-time, as Unix time in seconds; a leap second is the one before it."""
         match = self.match(_DATE_TIME, 'a date and time like "24-Nov-2026 09:30:00 +0100"')
-        day = _date(match[3], match[2], match[1].strip())
-        sign = -1 if match[7] == b"-" else 1
-        offset = sign * timedelta(hours=int(match[8]), minutes=int(match[9]))
+        day = _day(match)
+        hour, minute, second, zone_hours, zone_minutes = map(int, match.group(4, 5, 6, 8, 9))
+        zone = timedelta(hours=zone_hours, minutes=zone_minutes)
         try:
-            moment = datetime(
-                day.year,
-                day.month,
-                day.day,
-                int(match[4]),
-                int(match[5]),
-                min(int(match[6]), 59),
-                tzinfo=timezone(offset) if offset else UTC,
-            )
+            at = time(hour, minute, second - (second == 60))
+            moment = datetime.combine(day, at, timezone(-zone if match[7] == b"-" else zone))
         except ValueError as error:
-            raise Malformed(f"that is no date and time: {error}") from None
+            raise Malformed(f"{_spelled(match)} is no date and time: {error}") from None
         return int(moment.timestamp())
 
 
@@ -307,9 +303,14 @@ def _set_number(spelled: bytes) -> int:
     return number
 
 
-def _date(year: bytes, month: bytes, day: bytes) -> date:
+def _day(match: re.Match[bytes]) -> date:
+    """The day of a match with the groups day, month and year."""
     try:
-        return date(int(year), _MONTHS.index(month.lower()) + 1, int(day))
+        month = _MONTHS.index(match["month"].lower()) + 1
+        return date(int(match["year"]), month, int(match["day"]))
     except ValueError:
-        spelled = b"-".join((day, month, year)).decode("ascii")
-        raise Malformed(f"{spelled} is no date of the calendar") from None
+        raise Malformed(f"{_spelled(match)} is no date of the calendar") from None
+
+
+def _spelled(match: re.Match[bytes]) -> str:
+    return match[0].decode("ascii")

@@ -7,9 +7,13 @@ from dataclasses import dataclass
 class Limits:
     """All in octets, but for the counts.
 
-    `line` bounds the lines of one command without its literals. `login_literal` bounds a literal
-    before login, `literal` one after it, `append_message` and `append_command` those of APPEND, one
-    and all together. `discard` bounds what is read and dropped of a literal that came unasked.
+    `line` bounds the lines of one command, without the octets of its literals. `login_literal`
+    bounds all literals of one command before login, `literal` those after it, but for messages of
+    APPEND: `append_message` bounds one of them and `append_command` all that one command brings.
+    `discard` bounds what is read and dropped of one command that is refused already.
+
+    With the `bad_before_login`th command that makes no sense the connection ends, after login with
+    the `bad_after_login`th in a row.
     """
 
     line: int = 64 * 1024

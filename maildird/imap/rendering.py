@@ -13,6 +13,8 @@ from maildird.terms import mutf7
 
 _QUOTABLE: Final = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-\x7f]*")
 _ATOM: Final = re.compile(rb"[!#-$&'+-\[^-z|}~]+")
+_EARLIEST: Final = -62_135_510_400  # 2 January of the year 1
+_LATEST: Final = 253_402_214_399  # 30 December 9999
 _MONTHS: Final = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
 
@@ -56,8 +58,8 @@ def flags(names: Iterable[str]) -> bytes:
 
 
 def date_time(seconds: int) -> bytes:
-    """date-time of a Unix time, in the server's time zone."""
-    local = time.localtime(seconds)
+    """date-time of a Unix time, in the server's time zone; it has four digits for the year."""
+    local = time.localtime(min(max(seconds, _EARLIEST), _LATEST))
     offset = local.tm_gmtoff // 60
     hours, minutes = divmod(abs(offset), 60)
     return b'"%2d-%s-%04d %02d:%02d:%02d %s%02d%02d"' % (

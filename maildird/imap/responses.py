@@ -1,10 +1,9 @@
 """Responses as frozen dataclasses; `bytes()` of one is the whole line, CRLF included.
 
-FETCH is the exception on the hot path: `fetch_line` joins items that are rendered already.
+FETCH has none: it is made by the hundred thousand, from items that were rendered before.
 """
 
 import enum
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,7 +26,11 @@ class Condition(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class StatusResponse:
-    """`tag` is None for an untagged one. Text is mandatory; `?` stands for what can't be sent."""
+    """`tag` is None for an untagged one.
+
+    Text is mandatory. `?` stands for what can't be sent of it, and long text is cut: it may hold
+    what the client sent.
+    """
 
     tag: bytes | None
     condition: Condition
@@ -70,8 +73,8 @@ def bye(text: str, code: ResponseCode | None = None) -> bytes:
 
 
 def continuation(text: str = "") -> bytes:
-    """continue-req = "+" SP (resp-text / base64) CRLF."""
-    return b"+ " + _text(text) + b"\r\n"
+    """continue-req = "+" SP (resp-text / base64) CRLF; without text it is an empty base64."""
+    return b"+ " + (_text(text) if text else b"") + b"\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,13 +255,11 @@ class Vanished:
         return b"* VANISHED %s%s\r\n" % (b"(EARLIER) " if self.earlier else b"", bytes(self.uids))
 
 
-def fetch_line(seq: int, items: Iterable[bytes]) -> bytes:
-    """FETCH (RFC 3501 section 7.4.2) of rendered items, `UID 5` say."""
-    return b"* %d FETCH (%s)\r\n" % (seq, b" ".join(items))
-
-
+_LONGEST_TEXT: Final = 500
 _UNPRINTABLE: Final = dict.fromkeys((*range(32), *range(127, 160)), "?")
 
 
 def _text(text: str) -> bytes:
-    return text.translate(_UNPRINTABLE).encode("ascii", "replace") or b"?"
+    """text = 1*TEXT-CHAR; what begins with `[` would be read as a response code."""
+    shown = text[:_LONGEST_TEXT].translate(_UNPRINTABLE).encode("ascii", "replace")
+    return b"(" + shown[1:] if shown.startswith(b"[") else shown or b"?"

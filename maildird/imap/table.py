@@ -20,9 +20,10 @@ class State(enum.Enum):
     NOT_AUTHENTICATED = "before login"
     AUTHENTICATED = "after login"
     SELECTED = "with a mailbox selected"
+    LOGOUT = "after LOGOUT"
 
 
-ANY: Final = frozenset(State)
+ANY: Final = frozenset({State.NOT_AUTHENTICATED, State.AUTHENTICATED, State.SELECTED})
 BEFORE_LOGIN: Final = frozenset({State.NOT_AUTHENTICATED})
 AFTER_LOGIN: Final = frozenset({State.AUTHENTICATED, State.SELECTED})
 SELECTED: Final = frozenset({State.SELECTED})

@@ -84,8 +84,7 @@ async def _converse(session: Session, connection: Connection) -> str | None:
                 except MailboxDeleted as error:
                     await replies.flush()
                     return str(error)
-                selected = session.selected is not None
-                connection.state = State.SELECTED if selected else State.AUTHENTICATED
+                connection.move_to(_state(session))
             case Continue():
                 replies.write(continuation("go on"))
             case BadRequest(tag, error):
@@ -96,3 +95,9 @@ async def _converse(session: Session, connection: Connection) -> str | None:
         await replies.drain()
     await replies.flush()
     return None
+
+
+def _state(session: Session) -> State:
+    if session.ended:
+        return State.LOGOUT
+    return State.AUTHENTICATED if session.selected is None else State.SELECTED

@@ -33,7 +33,7 @@ def parse_append(reader: Reader) -> Append:
 
 
 def _append_message(reader: Reader) -> NewMessage:
-    """append-message = [SP flag-list] [SP date-time] SP literal."""
+    """append-message = [SP flag-list] [SP date-time] SP literal (RFC 3502 section 7)."""
     reader.space()
     flags: tuple[str, ...] = ()
     internaldate = None

@@ -71,6 +71,7 @@ _NAME: Final = re.compile(rb"[A-Za-z0-9.]+")
 _PART: Final = re.compile(rb"[1-9]\d{0,9}(?:\.[1-9]\d{0,9})*")
 _PARTIAL: Final = re.compile(rb"<(\d{1,10})\.(\d{1,10})>")
 _MOST_ITEMS: Final = 1000
+_DEEPEST_PART: Final = 100
 
 
 def parse_fetch(reader: Reader) -> Fetch:
@@ -165,8 +166,8 @@ def _section_spec(reader: Reader) -> tuple[Section, bytes]:
     """section-spec = section-msgtext / (section-part ["." section-text]); and how it is shown."""
     match = reader.try_match(_PART)
     part = tuple(map(int, match[0].split(b"."))) if match else ()
-    if len(part) > 100:
-        raise Malformed("the section lies deeper than 100 levels")
+    if len(part) > _DEEPEST_PART:
+        raise Malformed(f"the section lies deeper than {_DEEPEST_PART} levels")
     if reader.ahead(b"]"):
         return Section(part), match[0] if match else b""
     if match is not None:
@@ -190,8 +191,8 @@ def _header_list(reader: Reader) -> tuple[bytes, ...]:
     """header-list = "(" header-fld-name *(SP header-fld-name) ")"."""
     reader.space()
     reader.octets(b"(")
-    fields = [reader.text_argument("the name of a header field")]
+    fields = [reader.astring("the name of a header field")]
     while not reader.try_octets(b")"):
         reader.space()
-        fields.append(reader.text_argument("the name of a header field"))
+        fields.append(reader.astring("the name of a header field"))
     return tuple(fields)

@@ -3,6 +3,7 @@
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from maildird.imap.grammar import Reader
 from maildird.terms.errors import Malformed
@@ -140,6 +141,10 @@ class Namespace:
     """NAMESPACE (RFC 2342)."""
 
 
+_MOST_ITEMS: Final = 100
+"""Each pattern of LIST is held against each mailbox."""
+
+
 def parse_select(reader: Reader) -> Select:
     """select = "SELECT" SP mailbox [select-params]."""
     return _select(reader, read_only=False)
@@ -155,24 +160,20 @@ def _select(reader: Reader, *, read_only: bool) -> Select:
     reader.space()
     mailbox = reader.mailbox()
     condstore, qresync = False, None
-    if reader.try_octets(b" "):
-        reader.octets(b"(")
-        seen: set[str] = set()
-        while True:
-            name = reader.word("CONDSTORE or QRESYNC")
-            if name in seen:
-                raise Malformed(f"the parameter {name} stands there twice")
-            seen.add(name)
-            if name == "CONDSTORE":
-                condstore = True
-            elif name == "QRESYNC":
-                qresync = _qresync(reader)
-            else:
-                raise Malformed(f"{name} is no parameter of SELECT; CONDSTORE and QRESYNC are")
-            if reader.try_octets(b")"):
-                break
-            reader.space()
-    return Select(mailbox, read_only, condstore, qresync)
+    if not reader.try_octets(b" "):
+        return Select(mailbox, read_only)
+    reader.octets(b"(")
+    while True:
+        name = reader.word("CONDSTORE or QRESYNC")
+        if name == "CONDSTORE" and not condstore:
+            condstore = True
+        elif name == "QRESYNC" and qresync is None:
+            qresync = _qresync(reader)
+        else:
+            raise Malformed(f"{name} is no parameter of SELECT, or stands there twice")
+        if reader.try_octets(b")"):
+            return Select(mailbox, read_only, condstore, qresync)
+        reader.space()
 
 
 def _qresync(reader: Reader) -> Qresync:
@@ -187,11 +188,11 @@ def _qresync(reader: Reader) -> Qresync:
     reader.space()
     modseq = reader.modseq()
     known, match = None, None
-    if reader.try_octets(b" ") and not reader.ahead(b"("):
+    more = reader.try_octets(b" ")
+    if more and not reader.ahead(b"("):
         known = reader.number_set(UidSet, star=False)
-        if not reader.ahead(b")"):
-            reader.space()
-    if not reader.ahead(b")"):
+        more = reader.try_octets(b" ")
+    if more:
         match = _seq_match(reader)
     reader.octets(b")")
     return Qresync(uidvalidity, modseq, known, match)
@@ -281,7 +282,7 @@ def parse_list(reader: Reader) -> List:
     reference = _reference(reader)
     reader.space()
     if reader.ahead(b"("):
-        patterns = _parenthesised(reader, reader.list_mailbox)
+        patterns = _parenthesised(reader, reader.list_mailbox)  # patterns (RFC 5258 section 6)
         extended = True
     else:
         patterns = [reader.list_mailbox()]
@@ -300,11 +301,8 @@ def _list_select(reader: Reader) -> frozenset[ListSelect]:
         select = frozenset(map(ListSelect, names))
     except ValueError:
         raise Malformed(f"no selection option of LIST among {' '.join(names)}") from None
-    if ListSelect.RECURSIVEMATCH in select and not select & {
-        ListSelect.SUBSCRIBED,
-        ListSelect.SPECIAL_USE,
-    }:
-        raise Malformed("RECURSIVEMATCH needs SUBSCRIBED or SPECIAL-USE (RFC 5258 section 3.1)")
+    if ListSelect.RECURSIVEMATCH in select and ListSelect.SUBSCRIBED not in select:
+        raise Malformed("RECURSIVEMATCH needs SUBSCRIBED beside it (RFC 5258 section 3.1)")
     return select
 
 
@@ -350,14 +348,16 @@ def _one_mailbox(reader: Reader) -> str:
 def _reference(reader: Reader) -> str:
     """A reference is a mailbox name that may be empty."""
     reader.space()
-    return reader.list_mailbox() if not reader.try_octets(b'""') else ""
+    return reader.list_mailbox()
 
 
 def _parenthesised(reader: Reader, item: Callable[[], str]) -> list[str]:
-    """At least one item between parentheses."""
+    """At least one item between parentheses, and not too many."""
     reader.octets(b"(")
     items = [item()]
     while not reader.try_octets(b")"):
         reader.space()
         items.append(item())
+        if len(items) > _MOST_ITEMS:
+            raise Malformed(f"more than {_MOST_ITEMS} items in parentheses; use several commands")
     return items

@@ -1,7 +1,9 @@
 """Commands about the connection itself: CAPABILITY, NOOP, LOGOUT, ID, ENABLE, IDLE, login."""
 
 import binascii
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from maildird.imap.grammar import Reader
 from maildird.terms.errors import Malformed
@@ -20,11 +22,6 @@ class Noop:
 @dataclass(frozen=True, slots=True)
 class Logout:
     """LOGOUT (RFC 3501 section 6.1.3)."""
-
-
-@dataclass(frozen=True, slots=True)
-class StartTls:
-    """STARTTLS (RFC 3501 section 6.2.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +63,12 @@ class Idle:
     """IDLE (RFC 2177); ends with the line DONE."""
 
 
+# base64 = *(4base64-char) [base64-terminal]
+_BASE64: Final = re.compile(rb"[A-Za-z0-9+/=]+")
+_LONGEST_RESPONSE: Final = 12 * 1024
+_MOST_ID_FIELDS: Final = 30
+
+
 def parse_capability(reader: Reader) -> Capability:
     """capability = "CAPABILITY"."""
     return Capability()
@@ -84,24 +87,26 @@ def parse_logout(reader: Reader) -> Logout:
 def parse_login(reader: Reader) -> Login:
     """login = "LOGIN" SP userid SP password; both are astring."""
     reader.space()
-    user = reader.text_argument("a user name")
+    user = reader.astring("a user name")
     reader.space()
-    return Login(user, reader.text_argument("a password"))
+    return Login(user, reader.astring("a password"))
 
 
 def parse_authenticate(reader: Reader) -> Authenticate:
-    """authenticate = "AUTHENTICATE" SP auth-type [SP initial-resp] (RFC 4959 section 4)."""
+    """authenticate = "AUTHENTICATE" SP auth-type [SP (base64 / "=")] (RFC 4959 section 4)."""
     reader.space()
     mechanism = reader.word("the name of a SASL mechanism")
     if not reader.try_octets(b" "):
         return Authenticate(mechanism)
     if reader.try_octets(b"="):
         return Authenticate(mechanism, b"")
-    return Authenticate(mechanism, decode_base64(reader.string_of_base64()))
+    return Authenticate(mechanism, sasl_response(reader.match(_BASE64, "base64")[0]))
 
 
-def decode_base64(text: bytes) -> bytes:
-    """base64 as SASL has it (RFC 3501 section 9); Malformed when it is none."""
+def sasl_response(text: bytes) -> bytes:
+    """A SASL response that was sent in base64; Malformed when it is none, or too long."""
+    if len(text) > _LONGEST_RESPONSE:
+        raise Malformed(f"a SASL response has at most {_LONGEST_RESPONSE} octets here")
     try:
         return binascii.a2b_base64(text, strict_mode=True)
     except binascii.Error:
@@ -109,7 +114,7 @@ def decode_base64(text: bytes) -> bytes:
 
 
 def parse_id(reader: Reader) -> Id:
-    """id = "ID" SP ("(" [string SP nstring *(SP string SP nstring)] ")" / nil)."""
+    """id = "ID" SP ("(" [field *(SP field)] ")" / nil); field = string SP nstring (RFC 2971)."""
     reader.space()
     if reader.try_octets(b"NIL"):
         return Id()
@@ -122,13 +127,13 @@ def parse_id(reader: Reader) -> Id:
         reader.space()
         value = reader.nstring()
         fields.append((_shown(name), None if value is None else _shown(value)))
-        if len(fields) > 30:
-            raise Malformed("ID has at most 30 fields (RFC 2971 section 3.3)")
+        if len(fields) > _MOST_ID_FIELDS:
+            raise Malformed(f"ID has at most {_MOST_ID_FIELDS} fields (RFC 2971 section 3.3)")
     return Id(tuple(fields))
 
 
 def parse_enable(reader: Reader) -> Enable:
-    """enable = "ENABLE" 1*(SP capability)."""
+    """enable = "ENABLE" 1*(SP capability) (RFC 5161 section 4)."""
     names = []
     while reader.try_octets(b" "):
         names.append(reader.word("the name of a capability"))
@@ -138,7 +143,7 @@ def parse_enable(reader: Reader) -> Enable:
 
 
 def parse_idle(reader: Reader) -> Idle:
-    """idle = "IDLE" CRLF "DONE"."""
+    """idle = "IDLE" CRLF "DONE" (RFC 2177 section 4); the connection waits for DONE."""
     return Idle()
 
 
