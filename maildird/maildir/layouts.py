@@ -176,15 +176,13 @@ class Fs:
 
     def directory(self, parts: Parts) -> bytes:
         """See Layout."""
-        if self.inbox is None:
-            if parts == INBOX:
-                return self.root
-        elif parts[:1] == INBOX:
-            parts = (self.inbox, *parts[1:])
-        elif parts[0] == self.inbox:
+        if self.inbox is None and parts == INBOX:
+            return self.root
+        if self.inbox is not None and parts[0] == self.inbox != "INBOX":
             raise Refused(Code.CANNOT, f"the folder {self.inbox} is INBOX; use that name")
-        else:
-            _check_inbox(parts)
+        _check_inbox(parts)
+        if self.inbox is not None and parts[0] == "INBOX":
+            parts = (self.inbox, *parts[1:])
         if len(parts) > DEEPEST:
             raise Refused(Code.CANNOT, f"mailbox names have at most {DEEPEST} levels here")
         levels = [_short_enough(spell(part, self.names, forbidden="/")) for part in parts]
