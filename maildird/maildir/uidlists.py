@@ -173,7 +173,7 @@ def _last_uid(file: io.FileIO) -> int | None:
     if end < len(tail):
         file.truncate(start + end)
     file.seek(start + end)
-    line = tail[:end].splitlines()[-1]
+    line = tail[:end].split(b"\n")[-2]
     entry = _parse_line(line)
     if entry is not None:
         return entry.uid

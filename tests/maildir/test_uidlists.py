@@ -4,7 +4,7 @@ import logging
 import os
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maildird.maildir.uidlists import (
@@ -158,6 +158,7 @@ entries = st.lists(
     extra=st.sampled_from([(), (b"P1",), (b"P1", b"Xunknown")]),
     entries=entries,
 )
+@settings(max_examples=30, deadline=None)
 def test_what_is_written_is_read(
     tmp_path_factory: pytest.TempPathFactory,
     uidvalidity: int,
@@ -251,3 +252,10 @@ def test_a_locked_list_is_refused_and_unchanged(
     with pytest.raises(Refused, match="another program"):
         append_entries(folder, [UidEntry(12, b"", b"2.h")])
     assert content_of(folder, b"dovecot-uidlist") == HEADER
+
+
+def test_appending_after_a_name_with_a_carriage_return(folder: bytes) -> None:
+    put(folder, b"dovecot-uidlist", HEADER + b"10 :1.h\r9 :2.h\n")
+    assert not append_entries(folder, [UidEntry(10, b"", b"3.h")])
+    assert append_entries(folder, [UidEntry(11, b"", b"3.h")])
+    assert [entry.uid for entry in listed(folder).entries] == [10, 11]
