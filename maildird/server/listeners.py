@@ -22,6 +22,7 @@ from maildird.server.failures import log_failure
 from maildird.server.kinds import Address
 from maildird.server.settings import Listener
 from maildird.server.stream import SocketStream
+from maildird.terms.codes import Code
 from maildird.terms.errors import SettingsError
 
 logger = logging.getLogger(__name__)
@@ -139,7 +140,7 @@ class Reception:
                 if refusal is None:
                     await self._serve(Client(stream, private))
                 else:
-                    await stream.send_all(bye(refusal))
+                    await stream.send_all(bye(refusal, Code.LIMIT))
         except* (trio.BrokenResourceError, trio.ClosedResourceError) as losses:
             logger.debug("%s: connection lost: %s", stream.peer, losses.exceptions[0])
         except* Exception as failures:
