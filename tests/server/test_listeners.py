@@ -152,6 +152,8 @@ async def test_the_listener_outlives_a_shortage_of_descriptors(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    logged = trio.Event()
+    caplog.handler.addFilter(lambda record: logged.set() or True)
     async with listening(echo) as address:
         with socket.create_connection(address, timeout=10) as warm_up:
             warm_up.sendall(b"x")
@@ -161,8 +163,8 @@ async def test_the_listener_outlives_a_shortage_of_descriptors(
             try:
                 client.setblocking(False)
                 client.connect_ex(address)
-                while not caplog.records:
-                    await trio.sleep(0.001)
+                with trio.fail_after(10):
+                    await logged.wait()
             finally:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
             client.send(b"x")
