@@ -44,6 +44,18 @@ def comparable(found: Iterable[Event]) -> list[object]:
     ]
 
 
+def said(data: bytes, state: State = State.SELECTED, limits: Limits = LIMITS) -> list[Event]:
+    """What comes of some octets, however they are fed."""
+    whole = events(Connection(limits, state), data)
+    assert comparable(events(Connection(limits, state), *octets(data))) == comparable(whole)
+    return whole
+
+
+def error_in(event: Event) -> MaildirdError:
+    assert isinstance(event, BadRequest | Overrun)
+    return event.error
+
+
 def outcome(line: bytes, limits: Limits = LIMITS) -> Request | BadRequest:
     """What one command comes to, however it is fed; the command behind it is understood, too.
 
