@@ -84,6 +84,7 @@ class Account:
         self._to_adopt = unknown
         if self._monitor is not None:
             self._monitor.watch_only(folders.values())
+            self.disk.events_trusted = self._monitor.kind == "inotify"
 
     async def finish(self) -> None:
         """Do what still waits; no session asks any more."""

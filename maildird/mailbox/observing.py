@@ -99,17 +99,23 @@ def _believed_removals(
 
 
 def _observe_hinted(turn: Turn, row: MailboxRow, hints: frozenset[bytes], stamp: Stamp) -> Observed:
-    """Look only at names that events spoke of; what they say is gone waits for a listing."""
+    """Look only at names that events spoke of.
+
+    What they say is gone waits for a listing, and so do two files of one base name.
+    """
     folder = turn.folder(row)
     renamed, arrived, suspects = [], {}, False
     for name in sorted(hints):
         uid = turn.batch.uid_of(row.id, base_of(name))
+        known = None if uid is None else turn.batch.name(row.id, uid)
         there = exists_in(folder, name)
-        if uid is None:
+        if uid is None or known is None:
             if there:
                 arrived[base_of(name)] = name
-        elif turn.batch.name(row.id, uid) == name:
+        elif known == name:
             suspects = suspects or not there
+        elif there and exists_in(folder, known):
+            suspects = True
         elif there:
             renamed.append(Renamed(uid, name))
     found = Difference(tuple(renamed), in_delivery_order(arrived.values()))

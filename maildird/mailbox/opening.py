@@ -13,8 +13,9 @@ from maildird.mailbox.namespace import INBOX
 from maildird.mailbox.results import Namespace
 from maildird.mailbox.settings import AccountSettings
 from maildird.maildir.directories import remove_deleted
+from maildird.maildir.dirty import Dirty
 from maildird.maildir.layouts import Layout
-from maildird.maildir.monitor import Dirty, Monitor
+from maildird.maildir.monitor import Monitor
 from maildird.maildir.recognition import Recognised, make_layout, recognise
 from maildird.terms.errors import SettingsError
 

@@ -20,8 +20,8 @@ import trio
 from maildird.mailbox.disk import Disk
 from maildird.mailbox.door import Door
 from maildird.mailbox.requests import Observe, Observed, ObserveTree
+from maildird.maildir.dirty import Dirty
 from maildird.maildir.folders import folder_mtimes
-from maildird.maildir.monitor import Dirty
 from maildird.terms.errors import MaildirdError
 
 logger = logging.getLogger(__name__)
