@@ -134,7 +134,7 @@ class _Keys:
         self._count += 1
         if self._count > MOST_KEYS:
             raise Malformed(f"more than {MOST_KEYS} search keys; use several commands")
-        if self._depth == DEEPEST:
+        if self._depth > DEEPEST:
             raise Malformed(f"search keys are nested deeper than {DEEPEST} levels")
         self._depth += 1
         key = self._any_key()
