@@ -111,7 +111,7 @@ class Inotify:
 
     def _watch_all(self, places: Mapping[bytes, Place]) -> set[int]:
         """A directory that is watched already keeps its watch; it gets the place given last."""
-        watches = set()
+        watches: set[int] = set()
         for path, place in places.items():
             watch = inotify_add_watch(self._descriptor, path, _NAMES)
             if watch >= 0:
