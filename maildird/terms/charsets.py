@@ -18,7 +18,7 @@ _NO_CHARSETS: Final = frozenset(
 )
 
 CODECS: Final = {
-    name: codec
+    name.lower(): codec
     for name, codec in (
         *((module.name, module.name) for module in pkgutil.iter_modules(encodings.__path__)),
         *encodings.aliases.aliases.items(),
