@@ -20,12 +20,14 @@ LIMITS = Limits(
 
 
 def events(connection: Connection, *pieces: bytes) -> list[Event]:
-    """All events of what comes, piece by piece."""
+    """All events of what comes, piece by piece, up to an overrun."""
     found: list[Event] = []
     for piece in pieces:
         connection.receive_data(piece)
-        while (event := connection.next_event()) is not None and event not in found[-1:]:
+        while (event := connection.next_event()) is not None:
             found.append(event)
+            if isinstance(event, Overrun):
+                return found
     return found
 
 

@@ -41,10 +41,9 @@ from maildird.imap.commands.session import (
     Logout,
     Noop,
 )
-from maildird.imap.table import State
 from maildird.terms.section import Section, SectionText
 from maildird.terms.sets import STAR, SavedResult, SeqSet, UidSet
-from tests.imap.reading import command
+from tests.imap.feeding import parsed
 
 SESSION = [
     (b"CAPABILITY", Capability()),
@@ -284,24 +283,17 @@ CHANGES = [
 ]
 
 
-@pytest.mark.parametrize(("words", "expected"), SESSION)
-def test_before_login(words: bytes, expected: object) -> None:
-    assert command(words, State.NOT_AUTHENTICATED) == expected
-
-
 @pytest.mark.parametrize(
-    ("words", "expected"), [*AFTER_LOGIN, *LISTS, *APPENDS, *FETCHES, *CHANGES]
+    ("words", "expected"),
+    [*SESSION, *AFTER_LOGIN, *MAILBOXES, *LISTS, *APPENDS, *FETCHES, *CHANGES],
 )
-def test_with_a_mailbox_selected(words: bytes, expected: object) -> None:
-    assert command(words) == expected
-
-
-@pytest.mark.parametrize(("words", "expected"), MAILBOXES)
-def test_mailboxes(words: bytes, expected: object) -> None:
-    assert command(words, State.AUTHENTICATED) == expected
+def test_commands(words: bytes, expected: object) -> None:
+    assert parsed(words) == expected
 
 
 @pytest.mark.parametrize(("item", "expected"), ITEMS)
-def test_fetch_items(item: bytes, expected: object) -> None:
-    for words in (b"FETCH 1 " + item, b"FETCH 1 (" + item + b")"):
-        assert command(words) == Fetch(ONE, False, (expected,))  # type: ignore[arg-type]
+def test_fetch_items(item: bytes, expected: FetchAttribute | FetchSection) -> None:
+    assert parsed(b"FETCH 1 " + item) == Fetch(ONE, False, (expected,))
+    assert parsed(b"FETCH 1 (UID " + item + b")") == Fetch(
+        ONE, False, (FetchAttribute.UID, expected)
+    )

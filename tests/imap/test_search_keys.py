@@ -255,7 +255,7 @@ def test_ten_thousand_keys_are_enough() -> None:
 def test_keys_nest_a_hundred_levels_deep(before: bytes, after: bytes) -> None:
     wide = Limits(line=1 << 20)
     levels = sum(before.count(word) for word in (b"NOT", b"OR")) + after.count(b")")
-    deepest = 99 // levels
+    deepest = 100 // levels
     parsed(b"SEARCH " + before * deepest + b"ALL" + after * deepest, wide)
     error = refused(b"SEARCH " + before * 200 + b"ALL" + after * 200, wide)
     assert str(error) == "search keys are nested deeper than 100 levels"
