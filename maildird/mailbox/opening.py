@@ -93,5 +93,6 @@ async def _serve_ready(account: Account, layout: Layout) -> None:
         await trio.to_thread.run_sync(layout.create, INBOX)
         folders = await trio.to_thread.run_sync(layout.folders)
     account.enter_tree(folders)
+    account.keeper.check(account.tree.watched())
     for mailbox in account.tree.watched():
         account.watcher.mark(mailbox)

@@ -10,7 +10,7 @@ now is written later; until then the index alone knows.
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import trio
 
@@ -36,10 +36,11 @@ RETRY = 5.0
 
 @dataclass(slots=True)
 class _Work:
-    """What one uidlist lacks; `rewrite` makes the lines needless."""
+    """What one uidlist lacks; `rewrite` makes the lines needless, `check` finds out whether to."""
 
-    lines: list[tuple[int, bytes]]
+    lines: list[tuple[int, bytes]] = field(default_factory=list)
     rewrite: bool = False
+    check: bool = False
 
 
 class UidListKeeper:
@@ -63,36 +64,47 @@ class UidListKeeper:
     ) -> None:
         """A turn brought new messages (UID and name) to mailboxes, or wants lists written anew."""
         for mailbox, lines in unlisted.items():
-            self._work.setdefault(mailbox, _Work([])).lines.extend(lines)
+            self._on(mailbox).lines.extend(lines)
         for mailbox in relist:
-            self._work.setdefault(mailbox, _Work([])).rewrite = True
-        if self._work:
-            self._stirred.set()
+            self._on(mailbox).rewrite = True
+
+    def check(self, mailboxes: Iterable[int]) -> None:
+        """The server began: did the one before end without writing what it had noted?"""
+        for mailbox in mailboxes:
+            self._on(mailbox).check = True
 
     async def run(self) -> None:
         """Write what is noted, until cancelled."""
         while True:
             await self._stirred.wait()
             self._stirred = trio.Event()
-            if not await self._write_all():
+            failed = await self._write_all()
+            if failed:
                 await trio.sleep(RETRY)
+                self.note({}, failed)
 
     async def finish(self) -> None:
         """Write what is still noted and every header that is behind; the server ends."""
         self.note({}, self._behind)
         await self._write_all()
 
-    async def _write_all(self) -> bool:
-        """Whether everything that was noted could be written; what could not stays noted."""
+    def _on(self, mailbox: int) -> _Work:
+        """The work on a mailbox's uidlist, to which something is added."""
+        self._stirred.set()
+        return self._work.setdefault(mailbox, _Work())
+
+    async def _write_all(self) -> list[int]:
+        """Do what is noted, and give the mailboxes whose uidlist could not be written."""
         work, self._work = self._work, {}
+        failed = []
         for mailbox, todo in work.items():
             try:
                 with trio.CancelScope(shield=True):
                     await trio.to_thread.run_sync(self._write, mailbox, todo, limiter=self._limiter)
             except (MaildirdError, OSError) as error:
                 logger.warning("the uidlist of a folder can't be written now: %s", error)
-                self.note({mailbox: todo.lines}, [mailbox] if todo.rewrite else [])
-        return not self._work
+                failed.append(mailbox)
+        return failed
 
     def _write(self, mailbox: int, todo: _Work) -> None:
         with self._index.snapshot() as snapshot:
@@ -101,7 +113,8 @@ class UidListKeeper:
             return
         folder = self._layout.directory(row.parts)
         lines = [_entry(uid, name) for uid, name in todo.lines]
-        if todo.rewrite or not append_entries(folder, lines):
+        lacking = todo.check and _is_lacking(row, read_uidlist(folder))
+        if todo.rewrite or lacking or not append_entries(folder, lines):
             self._write_whole(mailbox, folder)
             self._behind.discard(mailbox)
         self._disk.of(mailbox).uidlist = uidlist_stamp(folder)
@@ -127,6 +140,15 @@ def _whole(row: MailboxRow, names: Mapping[int, bytes], present: UidList | None)
             UidEntry(uid, fields.get(uid, b""), name.partition(b"/")[2])
             for uid, name in sorted(names.items())
         ),
+    )
+
+
+def _is_lacking(row: MailboxRow, present: UidList | None) -> bool:
+    """Whether a uidlist is not this mailbox's, or lacks UIDs that were given."""
+    return (
+        present is None
+        or (present.uidvalidity, present.guid) != (row.uidvalidity, row.guid)
+        or present.next_uid < row.uidnext
     )
 
 

@@ -1,0 +1,51 @@
+"""The uidlists of an account: written while the server runs, and mended when it begins."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import trio
+
+from maildird.mailbox.opening import open_account
+from maildird.mailbox.results import Incoming
+from maildird.mailbox.settings import AccountSettings
+from maildird.maildir.uidlists import read_uidlist
+from tests.corpus.tree import make_tree
+from tests.mailbox.world import assert_sound, describe, settings_for
+
+FOLDERS = ("", ".Folder0", ".Folder1", ".Folder2")
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    """Return once `condition` holds; it has ten seconds."""
+    with trio.fail_after(10):
+        while not condition():
+            await trio.lowlevel.checkpoint()
+
+
+def uids(settings: AccountSettings, folder: str) -> dict[bytes, int]:
+    uidlist = read_uidlist(settings.root + b"/" + folder.encode())
+    return {entry.base: entry.uid for entry in uidlist.entries} if uidlist else {}
+
+
+async def test_every_folder_gets_its_uidlist_while_the_server_runs(tmp_path: Path) -> None:
+    make_tree(tmp_path / "Maildir", 30, folders=3)
+    settings = settings_for(tmp_path)
+    async with open_account(settings, describe) as account:
+        await eventually(lambda: all(uids(settings, folder) for folder in FOLDERS))
+        appended = await account.append("INBOX", [Incoming(b"Subject: one more\r\n\r\n")])
+        await eventually(lambda: set(appended.uids) <= set(uids(settings, "").values()))
+    assert_sound(settings)
+
+
+async def test_a_uidlist_that_was_not_written_is_written_at_the_next_start(tmp_path: Path) -> None:
+    make_tree(tmp_path / "Maildir", 30, folders=3)
+    settings = settings_for(tmp_path)
+    async with open_account(settings, describe):
+        await eventually(lambda: all(uids(settings, folder) for folder in FOLDERS))
+    before = {folder: uids(settings, folder) for folder in FOLDERS}
+    (tmp_path / "Maildir" / "dovecot-uidlist").unlink()
+    behind = tmp_path / "Maildir" / ".Folder1" / "dovecot-uidlist"
+    behind.write_text(behind.read_text().split("\n", 1)[0].replace(" N4 ", " N1 ") + "\n")
+    async with open_account(settings, describe):
+        await eventually(lambda: {f: uids(settings, f) for f in FOLDERS} == before)
+    assert_sound(settings)
