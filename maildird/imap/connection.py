@@ -99,7 +99,7 @@ _EXPECTED: Final = {
 }
 
 # the beginning of APPEND up to its mailbox
-_APPEND: Final = re.compile(rb"[^ ]{1,100} APPEND ", re.IGNORECASE)
+_APPEND: Final = re.compile(rb"[^ ]{1,255} APPEND ", re.IGNORECASE)
 
 
 class Connection:

@@ -39,6 +39,7 @@ def test_a_literal_that_the_client_asks_for_is_granted_at_once() -> None:
         (AFTER, b"a APPEND x {%d}", 200, Refused, Code.TOOBIG),
         (AFTER, b"a append x (\\Seen) {%d}", 200, Refused, Code.TOOBIG),
         (AFTER, b"a APPEND {1+}\r\nx {%d}", 200, Refused, Code.TOOBIG),
+        (AFTER, b"t" * 255 + b" APPEND x {%d}", 200, Refused, Code.TOOBIG),
         (AFTER, b"a APPEND x {200+}\r\n" + b"x" * 200 + b" {%d}", 100, Refused, Code.LIMIT),
         (SELECTED, b"a SEARCH TEXT {%d}", 100, Refused, Code.LIMIT),
         (SELECTED, b"nonsense {%d}", 100, Refused, Code.LIMIT),
