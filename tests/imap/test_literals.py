@@ -11,6 +11,7 @@ from maildird.imap.connection import (
     Overrun,
     Request,
 )
+from maildird.imap.limits import Limits
 from maildird.imap.table import State
 from maildird.terms.codes import Code
 from maildird.terms.errors import MaildirdError, Malformed, Refused
@@ -86,3 +87,15 @@ def test_the_largest_message_is_taken() -> None:
     assert isinstance(event, Request)
     assert isinstance(event.command, Append)
     assert event.command.messages[0].content == content
+
+
+def test_limits_unless_others_are_set() -> None:
+    kib, mib = 1024, 1024 * 1024
+    for state, line, largest in (
+        (BEFORE, b"a LOGIN {%d}\r\n", 8 * kib),
+        (AFTER, b"a SELECT {%d}\r\n", 64 * kib),
+        (AFTER, b"a APPEND x {%d}\r\n", 64 * mib),
+    ):
+        assert said(line % largest, state, Limits()) == [Continue()]
+        [refused] = said(line % (largest + 1), state, Limits())
+        assert isinstance(refused, BadRequest)
