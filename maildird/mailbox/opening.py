@@ -14,6 +14,7 @@ from maildird.mailbox.results import Namespace
 from maildird.mailbox.settings import AccountSettings
 from maildird.maildir.directories import remove_deleted
 from maildird.maildir.dirty import Dirty
+from maildird.maildir.folders import clean_tmp
 from maildird.maildir.layouts import Layout
 from maildird.maildir.monitor import Monitor
 from maildird.maildir.recognition import Recognised, make_layout, recognise
@@ -92,6 +93,8 @@ async def _serve_ready(account: Account, layout: Layout) -> None:
     if INBOX not in folders:
         await trio.to_thread.run_sync(layout.create, INBOX)
         folders = await trio.to_thread.run_sync(layout.folders)
+    for folder in folders.values():
+        await trio.to_thread.run_sync(clean_tmp, folder)
     account.enter_tree(folders)
     account.keeper.check(account.tree.watched())
     for mailbox in account.tree.watched():

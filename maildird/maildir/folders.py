@@ -224,11 +224,11 @@ def is_folder(directory: bytes) -> bool:
 def clean_tmp(folder: bytes) -> None:
     """Remove files from tmp/ that nobody touched for 36 hours.
 
-    Their ctime tells; the mtime may be a date that a client gave.
+    Their ctime tells; the mtime may be a date that a client gave. What can't be removed stays.
     """
-    with os.scandir(os.path.join(folder, b"tmp")) as found:
+    with suppress(OSError), os.scandir(os.path.join(folder, b"tmp")) as found:
         for entry in found:
-            with suppress(FileNotFoundError):
+            with suppress(OSError):
                 status = entry.stat(follow_symlinks=False)
                 if stat.S_ISREG(status.st_mode) and status.st_ctime < time.time() - ABANDONED:
                     os.unlink(entry.path)
