@@ -1,7 +1,7 @@
 """Garbage: how much of it is borne, that what follows is understood, that it costs little."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maildird.imap.commands.session import Capability, Noop
@@ -62,6 +62,7 @@ GARBAGE = st.one_of(
 )
 
 
+@settings(max_examples=50)
 @given(st.lists(GARBAGE, max_size=8))
 def test_garbage_is_survived(garbage: list[bytes]) -> None:
     data = b"".join(

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maildird.imap.commands.session import Noop
@@ -113,6 +113,7 @@ COMMANDS = st.builds(
 GARBAGE = st.lists(COMMANDS | WORDS | LITERALS | st.binary(max_size=20), max_size=12).map(b"".join)
 
 
+@settings(max_examples=60)
 @given(st.sampled_from(STATES), GARBAGE, st.lists(st.integers(0, 300), max_size=8))
 def test_any_stream_cut_anywhere(state: State, stream: bytes, cuts: list[int]) -> None:
     places = sorted({0, *(min(cut, len(stream)) for cut in cuts), len(stream)})
@@ -122,6 +123,7 @@ def test_any_stream_cut_anywhere(state: State, stream: bytes, cuts: list[int]) -
     assert meaning(state, *octets(stream)) == whole
 
 
+@settings(max_examples=60)
 @given(st.sampled_from([State.AUTHENTICATED, State.SELECTED]), GARBAGE)
 def test_after_any_stream_a_command_is_understood(state: State, stream: bytes) -> None:
     """Unless it ended the connection, whatever it was is over after some octets."""
