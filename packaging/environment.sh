@@ -1,7 +1,7 @@
 # Shell functions that the scripts share: system packages by apt, and a virtual environment.
 
-# need_packages NAME:TEST...: install the Debian packages whose TEST fails. Where this user may not
-# install, say so and go on: what needs the package will say that it is missing.
+# need_packages NAME:TEST...: install the Debian packages whose TEST fails, by sudo where this is not
+# root. Where that can't be done, say what to install, and fail.
 need_packages() {
     missing=
     for pair in "$@"; do
@@ -10,19 +10,18 @@ need_packages() {
         fi
     done
     [ -n "$missing" ] || return 0
-    if [ "$(id -u)" = 0 ]; then
-        become=
-    elif command -v sudo >/dev/null; then
-        become=sudo
-    else
-        echo "missing:$missing; install them, as root: apt-get install$missing" >&2
-        return 0
+    become=
+    [ "$(id -u)" = 0 ] || become=sudo
+    if ! command -v apt-get >/dev/null || ! command -v ${become:-env} >/dev/null; then
+        echo "missing:$missing; as root, install what Debian has in these packages:" \
+            "apt-get install$missing" >&2
+        return 1
     fi
     echo "installing$missing" >&2
-    $become apt-get -q -q update >&2
     # shellcheck disable=SC2086
-    $become env DEBIAN_FRONTEND=noninteractive \
-        apt-get -q -q -y --no-install-recommends install $missing >&2
+    $become apt-get -q -q update >&2 &&
+        $become env DEBIAN_FRONTEND=noninteractive \
+            apt-get -q -q -y --no-install-recommends install $missing >&2
 }
 
 # make_venv DIRECTORY REQUIREMENT: a virtual environment with this project in it, made anew when

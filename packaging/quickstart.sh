@@ -4,7 +4,7 @@
 #     sh packaging/quickstart.sh [MAILDIR]
 #
 # Without a MAILDIR it makes a small sample tree and serves that. What is missing on the system is
-# installed by apt (python3-venv), the rest goes to .venv beside this folder, or $MAILDIRD_VENV.
+# installed by apt (python3-venv; curl, to try it), the rest goes to .venv beside this folder, or $MAILDIRD_VENV.
 set -eu
 maildir=${1:-}
 if [ -n "$maildir" ] && [ ! -d "$maildir" ]; then
@@ -17,6 +17,7 @@ cd "$(dirname "$0")/.."
 . packaging/environment.sh
 
 need_packages python3-venv:'python3 -c "import ensurepip"'
+need_packages curl:'command -v curl' || :
 venv=${MAILDIRD_VENV:-.venv}
 [ -x "$venv/bin/maildird" ] || make_venv "$venv" .
 
