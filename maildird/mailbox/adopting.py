@@ -2,8 +2,9 @@
 
 Theory of operation. The folder's own files say what an earlier server told clients: UIDVALIDITY,
 the UID of each base name and the next one come from `dovecot-uidlist` (or Courier's file), keywords
-from `dovecot-keywords`. What has no UID there gets one above all others, in order of delivery. A
-folder without such a file begins with a UIDVALIDITY of the account's own, which always rises.
+from `dovecot-keywords` (or Courier's directory, where no other server has been since). What has no
+UID there gets one above all others, in order of delivery. A folder without such a file begins with
+a UIDVALIDITY of the account's own, which always rises.
 
 Tombstones can't be known, so `pruned_modseq` is the first MODSEQ: a client that comes with an older
 one is told every UID that it may have and the mailbox hasn't.
@@ -18,10 +19,11 @@ from maildird.mailbox.namespace import Parts
 from maildird.mailbox.reconcile import base_of, in_delivery_order
 from maildird.mailbox.requests import Adopt
 from maildird.mailbox.turn import Turn, first_modseq
+from maildird.maildir.courier_keywords import take_over_courier_keywords
 from maildird.maildir.folders import folder_identity, list_folder
 from maildird.maildir.keywords import read_keywords
 from maildird.maildir.names import mask_of_letters, parse_name
-from maildird.maildir.uidlists import UidList, read_uidlist
+from maildird.maildir.uidlists import UidList, read_uidlist, uidlist_stamp
 from maildird.maildir.uidvalidity import claim_uidvalidity
 from maildird.terms.flags import SYSTEM_MASK
 
@@ -33,6 +35,8 @@ def adopt(turn: Turn, request: Adopt) -> int:
         return row.id
     check_root(turn)
     folder = turn.layout.directory(request.parts)
+    if uidlist_stamp(folder) is None:
+        take_over_courier_keywords(folder)
     listing = list_folder(folder)
     uidlist = read_uidlist(folder)
     row = found(turn, request.parts, folder, uidlist)

@@ -20,7 +20,7 @@ KEYWORDS: Final = b"dovecot-keywords"
 Stamp = tuple[int, int, int]
 
 # flag-keyword = atom; an atom has no CTL, SP or atom-specials (RFC 3501 section 9)
-_LINE: Final = re.compile(rb'(\d{1,2}) ([^\x00-\x20\x7f-\xff(){%*"\\\]]+)')
+_KEYWORD: Final = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\\]]+')
 
 
 def read_keywords(folder: bytes) -> tuple[str, ...]:
@@ -36,11 +36,10 @@ def read_keywords(folder: bytes) -> tuple[str, ...]:
     names: dict[int, str] = {}
     seen: set[str] = set()
     for line in lines:
-        match = _LINE.fullmatch(line)
-        if match is None:
-            continue
-        number, name = int(match[1]), match[2].decode("ascii")
-        if number < LETTER_KEYWORDS and number not in names and name.lower() not in seen:
+        digits, _space, word = line.partition(b" ")
+        number = int(digits) if digits.isdigit() and len(digits) < 3 else LETTER_KEYWORDS
+        name = word.decode("ascii") if is_keyword(word) else ""
+        if number < LETTER_KEYWORDS and number not in names and name.lower() not in {"", *seen}:
             names[number] = name
             seen.add(name.lower())
     return tuple(names.get(number, "") for number in range(max(names, default=-1) + 1))
@@ -63,6 +62,11 @@ def write_keywords(folder: bytes, names: tuple[str, ...]) -> None:
         ]
         lines = [f"{number} {name}\n" for number, name in enumerate(merged) if name]
         replace_file(os.path.join(folder, KEYWORDS), "".join(lines).encode("ascii"))
+
+
+def is_keyword(word: bytes) -> bool:
+    """Whether IMAP can say `word` as a keyword."""
+    return _KEYWORD.fullmatch(word) is not None
 
 
 def keywords_stamp(folder: bytes) -> Stamp | None:
