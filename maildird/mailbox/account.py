@@ -291,6 +291,7 @@ class Account:
             row = snapshot.mailbox(mailbox)
         if row is not None:
             self.tree.add(row)
+            self.watcher.begin(mailbox, self.folder_of(row.parts))
 
 
 def _there(row: MailboxRow | None) -> MailboxRow:

@@ -81,6 +81,15 @@ class Watcher:
             hints.add(name)
         self._stirred.set()
 
+    def begin(self, mailbox: int, folder: bytes) -> None:
+        """A mailbox came into the index: events named it only now, so look for what came before."""
+        try:
+            if self._in_step(mailbox, folder):
+                return
+        except FileNotFoundError:
+            self._tree_pending = True
+        self.mark(mailbox)
+
     async def refresh(self, mailbox: int, folder: bytes) -> None:
         """Return once the index has what the disk has; cheap when nothing changed.
 

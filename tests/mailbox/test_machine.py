@@ -21,6 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from maildird.mailbox.account import Account
 from maildird.mailbox.results import FlagChangeHow, Incoming
 from maildird.mailbox.selected import Selected
+from maildird.terms.errors import MessageGone
 from maildird.terms.flags import flag_names
 from tests.mailbox.world import Beside, Running, assert_sound, settings_for
 
@@ -110,7 +111,7 @@ class MailboxMachine(RuleBasedStateMachine):
                 if uid is None:
                     return None
                 await selected.store([uid], how, tuple(flags))
-                return await token_of(selected, uid)
+                return await token_if_there(selected, uid)
             finally:
                 await selected.close()
 
@@ -143,7 +144,7 @@ class MailboxMachine(RuleBasedStateMachine):
                 uid = picked(selected, pick)
                 if uid is None:
                     return None
-                token = await token_of(selected, uid)
+                token = await token_if_there(selected, uid)
                 await (selected.move if move else selected.copy)([uid], into)
                 return token
             finally:
@@ -287,6 +288,14 @@ def token_in(content: bytes) -> str:
 
 async def token_of(selected: Selected, uid: int) -> str:
     return token_in((await selected.read(uid)).data)
+
+
+async def token_if_there(selected: Selected, uid: int) -> str | None:
+    """The token; None for a message that another program removed, which a busy look can't prove."""
+    try:
+        return await token_of(selected, uid)
+    except MessageGone:
+        return None
 
 
 def picked(selected: Selected, pick: int) -> int | None:
