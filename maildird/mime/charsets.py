@@ -24,7 +24,11 @@ _LARGER: Final = {
 }
 
 _CODE_PAGE: Final = re.compile(r"(?:windows|cp)_(?=\d)")
-_SURROGATES: Final = re.compile("[\ud800-\udfff]+")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_STRAYS: Final = {
+    0xDC00 + octet: bytes((octet,)).decode("cp1252", "replace") for octet in range(0x80, 0x100)
+}
+"""What octets that are no UTF-8, escaped as surrogates, are in Windows-1252."""
 
 
 def decode(octets: bytes, charset: str | None) -> str:
@@ -35,18 +39,10 @@ def decode(octets: bytes, charset: str | None) -> str:
     """
     codec = _codec(charset) if charset else None
     if codec in (None, "ascii", "utf_8"):
-        return _decode_unsure(octets)
+        text = octets.decode("utf-8", "surrogateescape")
+        return text.translate(_STRAYS) if _SURROGATE.search(text) else text
     text = octets.decode(codec, "replace")
-    return _SURROGATES.sub("\ufffd", text) if _SURROGATES.search(text) else text
-
-
-def _decode_unsure(octets: bytes) -> str:
-    text = octets.decode("utf-8", "surrogateescape")
-    return text if text.isascii() else _SURROGATES.sub(_decode_stray, text)
-
-
-def _decode_stray(found: re.Match[str]) -> str:
-    return found[0].encode("utf-8", "surrogateescape").decode("cp1252", "replace")
+    return _SURROGATE.sub("\ufffd", text) if _SURROGATE.search(text) else text
 
 
 def _codec(charset: str) -> str | None:
