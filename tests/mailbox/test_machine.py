@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from maildird.mailbox.account import Account
+from maildird.mailbox.requests import Observe
 from maildird.mailbox.results import FlagChangeHow, Incoming
 from maildird.mailbox.selected import Selected
 from maildird.terms.errors import MessageGone
@@ -56,12 +57,12 @@ class Model:
 
 
 async def settled(account: Account, name: str) -> Selected:
-    """The mailbox, opened once nothing about it is in doubt any more."""
+    """The mailbox, opened once a look at the disk leaves nothing in doubt."""
     with trio.fail_after(10):
         while True:
             selected = await account.open(name, read_only=True)
-            state = account.disk.of(selected.id)
-            if state.in_step is not None:
+            if (await account.door.ask(Observe(selected.id))).settled:
+                selected.pull(may_expunge=True)
                 return selected
             await selected.close()
             await trio.lowlevel.checkpoint()
