@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,9 @@ Messages = Counter[tuple[bytes, str]]
 
 ADDED = re.compile(rb"^X-TUID: .*\n", re.MULTILINE)
 """What mbsync adds to the messages that it copies."""
+
+FAR_MAIL = b"Subject: far\n\nnew\n"
+NEAR_MAIL = b"Subject: near\n\nnew\n"
 
 
 def corpus(name: str) -> Path:
@@ -55,18 +59,44 @@ def content(path: Path) -> bytes:
     return ADDED.sub(b"", path.read_bytes().replace(b"\r\n", b"\n"))
 
 
-def change_both_sides(far: Path, near: Path) -> None:
+def change_both_sides(far: Path, near: Path) -> "Changed":
     """New mail, other flags and removals on each side, on different messages."""
-    sides = [{content(path): path for path in (folder / "cur").iterdir()} for folder in (far, near)]
+    sides = [_single(far), _single(near)]
     shared = sorted(sides[0].keys() & sides[1].keys())
+    flagged: dict[bytes, str] = {FAR_MAIL: "", NEAR_MAIL: ""}
+    removed: set[bytes] = set()
     for side, letters, first in ((sides[0], "RS", 0), (sides[1], "FRS", 8)):
-        chosen = [side[each] for each in shared[first : first + 8]]
-        for path in chosen[:5]:
-            reflag(path, letters)
-        for path in chosen[5:]:
-            path.unlink()
-    deliver(far, "1700000001.M1.far", b"Subject: far\n\nnew\n")
-    deliver(near, "1700000002.M1.near", b"Subject: near\n\nnew\n")
+        for each in shared[first : first + 5]:
+            reflag(side[each], letters)
+            flagged[each] = letters
+        for each in shared[first + 5 : first + 8]:
+            side[each].unlink()
+            removed.add(each)
+    deliver(far, "1700000001.M1.far", FAR_MAIL)
+    deliver(near, "1700000002.M1.near", NEAR_MAIL)
+    return Changed(flagged, removed)
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What both sides have to say after a synchronisation."""
+
+    flagged: dict[bytes, str]
+    removed: set[bytes]
+
+    def assert_done_in(self, folder: Path) -> None:
+        """New mail is there, flags are as they were set, and what was removed is gone."""
+        found = messages(folder)
+        assert [each for each in self.flagged.items() if found[each] != 1] == []
+        assert self.removed & {content for content, _flags in found} == set()
+
+
+def _single(folder: Path) -> dict[bytes, Path]:
+    """The messages in cur/ of which there is one only, by content."""
+    paths = list((folder / "cur").iterdir())
+    contents = {path: content(path) for path in paths}
+    times = Counter(content for content, _flags in messages(folder).elements())
+    return {each: path for path, each in contents.items() if times[each] == 1}
 
 
 def deliver(folder: Path, name: str, content: bytes) -> None:

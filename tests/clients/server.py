@@ -13,6 +13,8 @@ PASSWORD = "open sesame"
 READY = re.compile(r"imap://127\.0\.0\.1:(\d+)")
 PATIENCE = 60
 """Seconds in which the server has to be ready."""
+FAREWELL = 2
+"""Seconds in which the server has to end."""
 
 
 class ServerProcess:
@@ -38,10 +40,10 @@ class ServerProcess:
         self.port = self._ready_port()
 
     def end(self) -> None:
-        """SIGTERM; the server must end cleanly, and leave an index that agrees with the mail."""
+        """SIGTERM; it must end cleanly and soon, and leave an index that agrees with the mail."""
         self._process.send_signal(signal.SIGTERM)
         try:
-            status = self._process.wait(10)
+            status = self._process.wait(FAREWELL)
         finally:
             self._process.kill()
             self._process.wait()

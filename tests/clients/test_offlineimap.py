@@ -15,6 +15,7 @@ CONFIG = """\
 accounts = me
 metadata = {metadata}
 ui = quiet
+fsync = false
 
 [Account me]
 localrepository = near
@@ -70,12 +71,24 @@ def test_both_sides_agree(
 ) -> None:
     offlineimap = OfflineImap(program("offlineimap"), start(real_mail), tmp_path)
     offlineimap.sync()
-    change_both_sides(real_mail, offlineimap.near / "INBOX")
+    changed = change_both_sides(real_mail, offlineimap.near / "INBOX")
     offlineimap.sync()
     offlineimap.sync()
     assert squeezed(offlineimap.near / "INBOX") == squeezed(real_mail)
     assert squeezed(offlineimap.near / "Lists") == squeezed(real_mail / ".Lists")
-    assert b"Subject: near\n\nnew\n" in {content for content, _flags in messages(real_mail)}
+    changed.assert_done_in(real_mail)
+
+
+def test_both_sides_agree_on_twenty_thousand(
+    start: Start, many_messages: Path, program: Callable[[str], str], tmp_path: Path
+) -> None:
+    offlineimap = OfflineImap(program("offlineimap"), start(many_messages), tmp_path)
+    offlineimap.sync()
+    changed = change_both_sides(many_messages, offlineimap.near / "INBOX")
+    offlineimap.sync()
+    offlineimap.sync()
+    assert squeezed(offlineimap.near / "INBOX") == squeezed(many_messages)
+    changed.assert_done_in(many_messages)
 
 
 def squeezed(folder: Path) -> Messages:
