@@ -10,7 +10,9 @@ sender to a filter and another to a reader (RFC 5322 section 4.5.3 has it so for
 other fields the first one counts.
 """
 
-from maildird.mime.addresses import Address, parse_addresses
+from itertools import chain, islice
+
+from maildird.mime.addresses import MAX_ADDRESSES, Address, parse_addresses
 from maildird.mime.header import Header, first, parse_header, used_header
 from maildird.mime.nstring import nstring
 from maildird.mime.walk import DESCRIBED_FIELDS
@@ -41,11 +43,9 @@ def render_envelope(header: Header) -> bytes:
 
 
 def _addresses(header: Header, field: bytes) -> bytes:
-    values = header.get(field)
-    if values is None:
-        return b"NIL"
-    addresses = parse_addresses(b",".join(values))
-    return b"(%b)" % b"".join(map(_address, addresses)) if addresses else b"NIL"
+    every = chain.from_iterable(map(parse_addresses, header.get(field, ())))
+    addresses = b"".join(map(_address, islice(every, MAX_ADDRESSES)))
+    return b"(%b)" % addresses if addresses else b"NIL"
 
 
 def _address(address: Address) -> bytes:

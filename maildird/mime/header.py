@@ -24,15 +24,15 @@ _EMPTY_FIRST_LINE: Final = re.compile(rb"\r?\n")
 _NEXT_FIELD: Final = re.compile(rb"\n(?![ \t])")
 
 
-def body_start(message: bytes) -> int:
-    """Offset of the body: just after the empty line, or the end where there is none."""
+def header_end(message: bytes) -> int:
+    """Offset just behind the empty line that ends the header, or the end where there is none."""
     found = _EMPTY_FIRST_LINE.match(message) or _EMPTY_LINE.search(message)
     return found.end() if found else len(message)
 
 
 def used_header(message: bytes) -> bytes:
     """The header of `message` as far as it is looked into, its empty line included."""
-    return message[: min(body_start(message), MAX_HEADER)]
+    return message[: min(header_end(message), MAX_HEADER)]
 
 
 def split_fields(header: bytes) -> list[bytes]:

@@ -1,13 +1,15 @@
 """Strings as IMAP writes them (RFC 3501 section 9).
 
-nstring         = string / nil
-string          = quoted / literal
-literal         = "{" number "}" CRLF *CHAR8
-quoted          = DQUOTE *QUOTED-CHAR DQUOTE
-QUOTED-CHAR     = <any TEXT-CHAR except quoted-specials> / "\\" quoted-specials
-quoted-specials = DQUOTE / "\\"
-TEXT-CHAR       = <any CHAR except CR and LF>
-CHAR            = %x01-7F
+    nstring         = string / nil
+    string          = quoted / literal
+    literal         = "{" number "}" CRLF *CHAR8
+    quoted          = DQUOTE *QUOTED-CHAR DQUOTE
+    QUOTED-CHAR     = <any TEXT-CHAR except quoted-specials> / "\\" quoted-specials
+    quoted-specials = DQUOTE / "\\"
+    TEXT-CHAR       = <any CHAR except CR and LF>
+    CHAR            = %x01-7F
+
+A quoted string is shorter and easier for clients; a literal carries any octet but NUL.
 """
 
 import re

@@ -8,7 +8,7 @@ whole one, or the one in a message/rfc822 part.
 
 from collections.abc import Iterable
 
-from maildird.mime.header import body_start, field_name, split_fields, used_header
+from maildird.mime.header import field_name, header_end, split_fields, used_header
 from maildird.mime.walk import Part, walk
 from maildird.terms.section import Section, SectionText
 
@@ -34,9 +34,9 @@ def _of_message(message: bytes, wanted: Section) -> bytes | None:
         case None:
             return message
         case SectionText.HEADER:
-            return message[: body_start(message)]
+            return message[: header_end(message)]
         case SectionText.TEXT:
-            return message[body_start(message) :]
+            return message[header_end(message) :]
         case SectionText.HEADER_FIELDS:
             return header_fields(used_header(message), wanted.fields, matching=True)
         case SectionText.HEADER_FIELDS_NOT:

@@ -29,7 +29,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from maildird.mime.header import MAX_HEADER, Header, body_start, first, parse_header
+from maildird.mime.header import MAX_HEADER, Header, first, header_end, parse_header
 from maildird.mime.parameters import ContentType, parameter, parse_content_type
 
 MAX_DEPTH: Final = 100
@@ -191,7 +191,7 @@ class _Walk:
         """Where the body of a part begins whose header begins at `start`: behind the empty line,
         or at the next delimiter line or the end, should those come first."""
         if not start:
-            return body_start(self._message)
+            return header_end(self._message)
         for stop in _HEADER_STOP.finditer(self._message, start - 1):
             if stop[1]:
                 return stop.end()

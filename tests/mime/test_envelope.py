@@ -69,6 +69,12 @@ def test_repeated_address_fields_are_all_listed() -> None:
     assert value[TO] == [[None, None, b"c", b"d"], [None, None, b"g", b"h"]]
 
 
+def test_what_is_not_closed_ends_with_its_field() -> None:
+    for start in (b'"', b"(", b"<", b"G:"):
+        value = described(b"To: %bx\r\nTo: a@b\r\n\r\n" % start)
+        assert value[TO][-1] == [None, None, b"a", b"b"]
+
+
 def test_of_other_repeated_fields_the_first_counts() -> None:
     # As Python's email has it; Dovecot shows the last.
     value = described(b"Subject: one\r\nDate: 1\r\nSubject: two\r\nDate: 2\r\n\r\n")

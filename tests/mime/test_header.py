@@ -6,8 +6,8 @@ from hypothesis import given
 from maildird.mime.header import (
     MAX_HEADER,
     MAX_REPEATS,
-    body_start,
     first,
+    header_end,
     parse_header,
     split_fields,
     unfold,
@@ -34,7 +34,7 @@ from tests.mime.hostile_mail import messages
     ],
 )
 def test_the_first_empty_line_ends_a_header(message: bytes, header: bytes) -> None:
-    assert message[: body_start(message)] == header
+    assert message[: header_end(message)] == header
 
 
 @pytest.mark.parametrize(
@@ -86,5 +86,5 @@ def test_a_header_is_looked_into_up_to_a_limit() -> None:
 
 @given(messages)
 def test_fields_are_the_whole_header(message: bytes) -> None:
-    header = message[: body_start(message)]
+    header = message[: header_end(message)]
     assert b"\n".join(split_fields(header)) == header

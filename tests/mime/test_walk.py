@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given
 
-from maildird.mime.walk import MAX_DEPTH, MAX_PARTS, Part, walk
+from maildird.mime.header import MAX_HEADER
+from maildird.mime.walk import MAX_DEPTH, MAX_HEADERS, MAX_PARTS, Part, walk
 from tests.mime.hostile_mail import messages
 
 MIXED = b"Content-Type: multipart/mixed; boundary=%b\r\n\r\n"
@@ -202,6 +203,14 @@ def test_what_could_hold_parts_when_none_are_left_is_a_leaf() -> None:
         + b"--a\r\nContent-Type: message/rfc822\r\n\r\nSubject: b\r\n\r\n"
     )
     assert media_type(walk(message).parts[-1]) == b"application/octet-stream"
+
+
+def test_headers_are_looked_into_up_to_a_limit() -> None:
+    large = b"--a\r\nX: %b\r\n\r\n" % (b"x" * MAX_HEADER)
+    html = b"--a\r\nContent-Type: text/html\r\n\r\n"
+    root = walk(MIXED % b"a" + html + large * (MAX_HEADERS // MAX_HEADER) + html)
+    assert media_type(root.parts[0]) == b"text/html"
+    assert media_type(root.parts[-1]) == b"text/plain"
 
 
 @given(messages)
