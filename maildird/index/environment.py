@@ -68,7 +68,12 @@ class Index:
             lmdb_errors(self._path),
             self._environment.begin() as transaction,
         ):
-            yield Snapshot(transaction, self._tables)
+            snapshot = Snapshot(transaction, self._tables)
+            del transaction
+            try:
+                yield snapshot
+            finally:
+                snapshot.end()
 
     def write(self, work: Callable[[Batch], T]) -> T:
         """Run `work` in one write transaction and return its result, durably committed.

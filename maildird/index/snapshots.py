@@ -43,6 +43,14 @@ class Snapshot:
         self._transaction = transaction
         self._tables = tables
 
+    def end(self) -> None:
+        """Let go of the transaction, which is over.
+
+        Else whoever holds the snapshot, an exception that is kept with its traceback say, keeps
+        one of LMDB's few reader slots from all others.
+        """
+        del self._transaction
+
     def meta(self, name: str) -> bytes | None:
         """An account-level value."""
         return self._transaction.get(meta_key(name), db=self._tables.meta)

@@ -96,6 +96,24 @@ def test_a_snapshot_does_not_see_later_writes(index: Index) -> None:
             assert (before.unseen_count(mailbox), after.unseen_count(mailbox)) == (1, 0)
 
 
+def test_errors_that_are_kept_hold_no_reader_slot(index: Index) -> None:
+    """LMDB has 126; an error keeps the frames that it passed, and what stands in them."""
+    kept = []
+
+    def fail() -> None:
+        with index.snapshot() as snapshot:
+            assert snapshot.mailboxes() == []
+            raise OSError
+        raise AssertionError
+
+    for _ in range(200):
+        try:
+            fail()
+        except OSError as error:
+            kept.append(error)
+    assert len(kept) == 200
+
+
 def test_writing_and_closing_inside_a_snapshot_are_refused(index: Index) -> None:
     with index.snapshot():
         with pytest.raises(RuntimeError, match="end the snapshot"):
