@@ -8,10 +8,12 @@ from pathlib import Path
 WELCOME = """\
 Good day,
 
-this mailbox is a Maildir: every message is a file. Rename one, delete one, or have another program
-deliver one into new/, and your mail client hears of it at once.
+this mailbox is a Maildir: every message is a file. Rename one, delete
+one, or have another program deliver one into new/, and your mail client
+hears of it at once.
 
-Nothing in here is needed for anything. Remove the whole tree when you have seen enough.
+Nothing in here is needed for anything. Remove the whole tree when you
+have seen enough.
 """
 
 MESSAGES = [
