@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from maildird.mailbox.settings import AccountSettings
+from maildird.maildir.recognition import make_layout, recognise
 from maildird.server.kinds import FOLDER, LAYOUT, PREFIX, SEPARATOR, Kind
 from maildird.server.state import default_state_directory, directory_of_tree
+from maildird.terms.errors import SettingsError
 
 
 class Parser(argparse.ArgumentParser):
@@ -92,15 +94,14 @@ def need_one_source(
             parser.error(f"{spelled} goes with MAILDIR; set it in {arguments.config} instead")
 
 
-def account_settings(parser: Parser, arguments: argparse.Namespace, name: str) -> AccountSettings:
-    """The account that MAILDIR and its options describe."""
+def account_settings(arguments: argparse.Namespace, name: str) -> AccountSettings:
+    """The account that MAILDIR and its options describe; SettingsError when there can't be one."""
     root = os.fsencode(os.path.abspath(arguments.maildir))
-    if not os.path.isdir(root):
-        parser.error(f"{arguments.maildir} is no directory; name a Maildir that exists")
+    _need_mail(arguments.maildir)
     prefix = arguments.prefix or ""
     separator = arguments.separator or prefix[-1:] or None
     if prefix and separator != prefix[-1]:
-        parser.error(f'--prefix "{prefix}" must end in the separator, which is "{separator}"')
+        raise SettingsError(f'--prefix "{prefix}" must end in the separator, "{separator}"')
     state = os.path.abspath(arguments.state_dir or default_state_directory())
     return AccountSettings(
         name=name,
@@ -111,6 +112,15 @@ def account_settings(parser: Parser, arguments: argparse.Namespace, name: str) -
         prefix=prefix,
         inbox=arguments.inbox,
     )
+
+
+def _need_mail(maildir: str) -> None:
+    """There has to be mail, or nothing at all: a Maildir that is to be filled."""
+    root = os.fsencode(maildir)
+    if not os.path.isdir(root):
+        raise SettingsError(f"{maildir} is no directory; name a Maildir that exists")
+    if os.listdir(root) and not make_layout(root, recognise(root)).folders():
+        raise SettingsError(f"{maildir} is neither a Maildir nor empty; name the Maildir itself")
 
 
 def login_name() -> str:

@@ -1,6 +1,7 @@
 """`maildird check`: does the index say what the Maildir says?"""
 
 import argparse
+import os
 from typing import Any
 
 from maildird.cli.arguments import (
@@ -13,6 +14,7 @@ from maildird.cli.arguments import (
 from maildird.mailbox.settings import AccountSettings
 from maildird.mailbox.verify import verify
 from maildird.server.configuration import read_settings
+from maildird.terms.errors import SettingsError
 
 
 def add_to(commands: Any) -> None:
@@ -31,7 +33,7 @@ def add_to(commands: Any) -> None:
 def _run(parser: Parser, arguments: argparse.Namespace) -> int:
     need_one_source(parser, arguments, MAILDIR_OPTIONS)
     if arguments.maildir:
-        findings = verify(account_settings(parser, arguments, "account"))
+        findings = _verify(account_settings(arguments, "the account"))
     else:
         accounts = [user.mail for user in read_settings(arguments.config).users]
         findings = [finding for account in accounts for finding in _verify_account(account)]
@@ -42,7 +44,16 @@ def _run(parser: Parser, arguments: argparse.Namespace) -> int:
 
 
 def _verify_account(account: AccountSettings) -> list[str]:
-    return [f"{account.name}: {finding}" for finding in verify(account)]
+    return [f"{account.name}: {finding}" for finding in _verify(account)]
+
+
+def _verify(account: AccountSettings) -> list[str]:
+    if not os.path.isdir(account.state_directory):
+        raise SettingsError(
+            f"there is no index in {os.fsdecode(account.state_directory)};"
+            " name the state directory that the server uses, or serve the Maildir first"
+        )
+    return verify(account)
 
 
 def _verdict(count: int) -> str:

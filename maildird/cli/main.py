@@ -1,5 +1,6 @@
 """The `maildird` command."""
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -24,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except* SettingsError as errors:
         status = WRONG_ARGUMENTS
         _complain(errors)
-    except* MaildirdError as errors:
+    except* (MaildirdError, OSError) as errors:
         _complain(errors)
     except* KeyboardInterrupt:
         status = INTERRUPTED
@@ -44,8 +45,12 @@ def _parser() -> Parser:
 
 
 def _complain(error: BaseException) -> None:
-    if isinstance(error, BaseExceptionGroup):
-        for member in error.exceptions:
-            _complain(member)
-    else:
-        print(f"maildird: {error}", file=sys.stderr)
+    """Say what is wrong in one line each."""
+    match error:
+        case BaseExceptionGroup():
+            for member in error.exceptions:
+                _complain(member)
+        case OSError(filename=str() | bytes() as path, strerror=str() as text):
+            print(f"maildird: {os.fsdecode(path)}: {text}", file=sys.stderr)
+        case _:
+            print(f"maildird: {error}", file=sys.stderr)

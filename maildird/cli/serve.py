@@ -56,35 +56,37 @@ def add_to(commands: Any) -> None:
 
 def _run(parser: Parser, arguments: argparse.Namespace) -> int:
     need_one_source(parser, arguments, (*MAILDIR_OPTIONS, "listen", "user"))
-    settings = (
-        _personal(parser, arguments) if arguments.maildir else read_settings(arguments.config)
-    )
+    made_up: list[str] = []
+    if arguments.maildir is None:
+        settings = read_settings(arguments.config)
+    else:
+        settings, made_up = _personal(arguments)
+
+    def say_ready(addresses: Sequence[Address]) -> None:
+        ready_on = " ".join(f"imap://{address}" for address in addresses)
+        print(*made_up, f"maildird ready on {ready_on}", sep="\n", flush=True)
+
     start_logging(settings.log_level)
-    trio.run(serve, settings, _say_ready)
+    trio.run(serve, settings, say_ready)
     return 0
 
 
-def _personal(parser: Parser, arguments: argparse.Namespace) -> Settings:
-    """The settings for one account without a configuration file."""
-    name = arguments.user or login_name()
-    mail = account_settings(parser, arguments, name)
-    password = os.environ.get("MAILDIRD_PASSWORD", "")
-    if not arguments.user:
-        print(f"user: {name}")
+def _personal(arguments: argparse.Namespace) -> tuple[Settings, list[str]]:
+    """The settings for one account without a configuration file, and lines on what was made up."""
+    made_up: list[str] = []
+    name = arguments.user
+    if name is None:
+        name = login_name()
+        made_up.append(f"user: {name}")
+    password = os.environ.get("MAILDIRD_PASSWORD")
     if not password:
         password = _make_password()
-        print(f"password: {password}")
+        made_up.append(f"password: {password}")
+    user = User(name, password, account_settings(arguments, name))
     addresses = arguments.listen or [DEFAULT_LISTENER.address]
-    return Settings(
-        users=(User(name, password, mail),),
-        listeners=tuple(Listener(address) for address in addresses),
-    )
+    return Settings((user,), tuple(Listener(address) for address in addresses)), made_up
 
 
 def _make_password() -> str:
     """Four groups of four letters, 79 bits."""
     return "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(4))
-
-
-def _say_ready(addresses: Sequence[Address]) -> None:
-    print("maildird ready on", *(f"imap://{address}" for address in addresses), flush=True)

@@ -30,6 +30,8 @@ class OpenAccount:
     """An account that is open, and the sessions that use it."""
 
     def __init__(self, account: Account) -> None:
+        self.ending = False
+        self.closed = trio.Event()
         self._account = account
         self._sessions: set[trio.CancelScope] = set()
         self._left = trio.lowlevel.ParkingLot()
@@ -47,6 +49,7 @@ class OpenAccount:
 
     async def end_sessions(self) -> None:
         """Cancel all sessions and wait until they have left."""
+        self.ending = True
         for scope in self._sessions:
             scope.cancel()
         with trio.move_on_after(FAREWELL, shield=True):
@@ -79,9 +82,12 @@ class Accounts:
     async def open(self, user: User) -> OpenAccount:
         """A user's account, opened if need be; MaildirdError or OSError when it can't be."""
         async with self._opening[user.name]:
-            if user.name in self._opened:
-                return self._opened[user.name]
-            opened: OpenAccount = await self._nursery.start(self._keep, user)
+            opened = self._opened.get(user.name)
+            if opened is not None and opened.ending:
+                await opened.closed.wait()
+                opened = None
+            if opened is None:
+                opened = await self._nursery.start(self._keep, user)
             return opened
 
     async def _keep(self, user: User, task_status: trio.TaskStatus[OpenAccount]) -> None:
@@ -95,12 +101,15 @@ class Accounts:
                     try:
                         await trio.sleep_forever()
                     finally:
-                        del self._opened[user.name]
                         await opened.end_sessions()
         except Exception as failure:
             if opened is None:
                 raise
             log_failure(logger, f"account {user.name}", failure)
+        finally:
+            if opened is not None:
+                del self._opened[user.name]
+                opened.closed.set()
 
 
 @asynccontextmanager

@@ -5,9 +5,11 @@ for a signal. SIGTERM and SIGINT cancel the circle of connections: each says BYE
 which it has a second, and leaves. Only then do the accounts finish their turns and close.
 """
 
+import ipaddress
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
 import trio
 
@@ -15,9 +17,9 @@ from maildird.server.accounts import keep_accounts
 from maildird.server.admission import Admission
 from maildird.server.descriptors import provide_descriptors
 from maildird.server.kinds import Address
-from maildird.server.listeners import Reception, bind
+from maildird.server.listeners import Bound, Reception, bind
 from maildird.server.login import Doorkeeper
-from maildird.server.settings import Settings
+from maildird.server.settings import Listener, Settings
 from maildird.session.describe import describe
 
 logger = logging.getLogger(__name__)
@@ -29,8 +31,10 @@ Ready = Callable[[Sequence[Address]], None]
 async def serve(settings: Settings, ready: Ready) -> None:
     """Serve until SIGTERM or SIGINT; raises MaildirdError when the service can't begin."""
     provide_descriptors(settings.limits.connections)
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        bound = [each for listener in settings.listeners for each in bind(listener)]
+    with (
+        trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals,
+        _listening(settings.listeners) as bound,
+    ):
         async with keep_accounts(describe) as accounts, trio.open_nursery() as connections:
             connections.start_soon(_stop_on_signal, signals, connections.cancel_scope)
             await accounts.open_all(settings.users)
@@ -42,6 +46,28 @@ async def serve(settings: Settings, ready: Ready) -> None:
             for each in bound:
                 connections.start_soon(reception.accept_all, each)
             ready([each.address for each in bound])
+
+
+@contextmanager
+def _listening(listeners: Sequence[Listener]) -> Iterator[list[Bound]]:
+    """Hold the listening sockets."""
+    with ExitStack() as open_sockets:
+        bound = []
+        for listener in listeners:
+            for each in bind(listener):
+                open_sockets.enter_context(each.listening)
+                bound.append(each)
+                _warn_of_plaintext(each)
+        yield bound
+
+
+def _warn_of_plaintext(bound: Bound) -> None:
+    if not (bound.allow_plaintext or ipaddress.ip_address(bound.address.host).is_loopback):
+        logger.warning(
+            "%s: no encryption, so clients of other machines can connect but not log in;"
+            " allow_plaintext of a listener in the configuration file lets them",
+            bound.address,
+        )
 
 
 async def _stop_on_signal(signals: AsyncIterator[int], scope: trio.CancelScope) -> None:

@@ -21,7 +21,7 @@ from maildird.server.admission import Admission
 from maildird.server.failures import log_failure
 from maildird.server.kinds import Address
 from maildird.server.settings import Listener
-from maildird.server.stream import SocketStream
+from maildird.server.stream import ClientStream, SocketStream
 from maildird.terms.codes import Code
 from maildird.terms.errors import SettingsError
 
@@ -46,7 +46,7 @@ _ADVICE: Final = {
 class Client:
     """A client that has connected; `private` when it may send its password as it is."""
 
-    stream: SocketStream
+    stream: ClientStream
     private: bool
 
 

@@ -79,15 +79,20 @@ class Doorkeeper:
         Raises trio.BrokenResourceError when the connection is lost.
         """
         connection = Connection(self._limits)
-        dialogue = _Dialogue(client, connection, self._authenticator)
-        admitted: Admitted | None = None
+        admitted = await self._log_in(client, connection)
+        if admitted is not None:
+            await self._hand_over(client, connection, admitted)
+
+    async def _log_in(self, client: Client, connection: Connection) -> Admitted | None:
+        """Wait until the client has said who it is; None when that came to nothing."""
         last_word: str | None = "the server is shutting down"
         try:
-            with trio.move_on_after(self._settings.timeouts.login) as time_to_log_in:
-                admitted = await dialogue.until_admitted()
+            with trio.move_on_after(self._settings.timeouts.login):
+                admitted = await _Dialogue(client, connection, self._authenticator).until_admitted()
                 last_word = None
-            if time_to_log_in.cancelled_caught:
-                last_word = "nobody has logged in for too long"
+                return admitted
+            last_word = "nobody has logged in for too long"
+            return None
         except Exception:
             last_word = None
             raise
@@ -95,8 +100,6 @@ class Doorkeeper:
             if last_word is not None:
                 with trio.move_on_after(FAREWELL, shield=True):
                     await client.stream.send_all(bye(last_word))
-        if last_word is None and admitted is not None:
-            await self._hand_over(client, connection, admitted)
 
     async def _hand_over(self, client: Client, connection: Connection, admitted: Admitted) -> None:
         """Let the client into its account."""

@@ -9,9 +9,11 @@ import contextlib
 import errno
 import socket
 import time
-from typing import Final
+from typing import Final, Protocol
 
 import trio
+
+from maildird.session.streams import Stream
 
 RECEIVE_SIZE: Final = 64 * 1024
 """Octets of one read at most."""
@@ -22,12 +24,18 @@ PIECE: Final = 64 * 1024
 SLICE: Final = 0.004
 
 
+class ClientStream(Stream, Protocol):
+    """What talks to a client, before login and after; `peer` names the client for the log."""
+
+    peer: str
+
+
 class SocketStream:
     """A connected TCP socket; one task may receive while another one sends.
 
-    `peer` names the client for the log. `write_timeout` is the time (s) that the client has to take
-    each `PIECE`. A connection that broke down raises trio.BrokenResourceError, which says how, and
-    one that this side closed trio.ClosedResourceError.
+    `write_timeout` is the time (s) that the client has to take each `PIECE`. A connection that
+    broke down raises trio.BrokenResourceError, which says how, and one that this side closed
+    trio.ClosedResourceError.
     """
 
     def __init__(self, connected: socket.socket, peer: str, write_timeout: float) -> None:

@@ -57,12 +57,17 @@ def test_help_fits_a_terminal(
         (["serve", "MAIL", "--prefix", "INBOX"], '"INBOX" must be empty, or a name that ends in'),
         (
             ["serve", "MAIL", "--prefix", "INBOX.", "--separator", "/"],
-            '--prefix "INBOX." must end in the separator, which is "/"',
+            '--prefix "INBOX." must end in the separator, "/"',
         ),
         (["serve", "MAIL", "--inbox", "a/b"], '"a/b" must be the name of a folder'),
         (["serve", "MAIL", "--user", "a/b"], '"a/b" must be a name of 1 to 80 printable'),
         (["serve", "NOTHING"], "NOTHING is no directory; name a Maildir that exists"),
         (["check", "NOTHING"], "NOTHING is no directory; name a Maildir that exists"),
+        (["serve", "."], ". is neither a Maildir nor empty; name the Maildir itself"),
+        (
+            ["check", "MAIL"],
+            "; name the state directory that the server uses, or serve the Maildir",
+        ),
         (["serve", "MAIL", "--config", "x.toml"], "MAILDIR and --config can't go together"),
         (
             ["serve", "--config", "x.toml", "--listen", "127.0.0.1:0"],

@@ -1,0 +1,122 @@
+"""Accounts over real Maildirs: opened once, closed with the server, each on its own."""
+
+import logging
+import os
+from pathlib import Path
+
+import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from maildird.mailbox.settings import AccountSettings
+from maildird.mailbox.verify import verify
+from maildird.mailbox.watcher import Watcher
+from maildird.server.accounts import keep_accounts
+from maildird.server.settings import User
+from maildird.server.state import locked
+from maildird.session.describe import describe
+from maildird.terms.errors import IndexUnusable, SettingsError
+
+
+def user(tmp_path: Path, name: str) -> User:
+    """A user with an empty Maildir."""
+    root = tmp_path / name
+    for subdir in ("cur", "new", "tmp"):
+        (root / subdir).mkdir(parents=True)
+    state = os.fsencode(tmp_path / "state" / name)
+    return User(name, "secret", AccountSettings(name, os.fsencode(root), state))
+
+
+async def test_all_sessions_of_a_user_share_one_account(tmp_path: Path) -> None:
+    ada = user(tmp_path, "ada")
+    async with keep_accounts(describe) as accounts:
+        await accounts.open_all([ada])
+        opened = await accounts.open(ada)
+        assert await accounts.open(ada) is opened
+        with opened.session() as first, opened.session() as second:
+            assert first is second
+
+
+async def test_logins_at_once_open_an_account_once(tmp_path: Path) -> None:
+    ada = user(tmp_path, "ada")
+    opened = []
+
+    async with keep_accounts(describe) as accounts:
+
+        async def open_it() -> None:
+            opened.append(await accounts.open(ada))
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(5):
+                nursery.start_soon(open_it)
+    assert len(set(opened)) == 1
+
+
+async def test_state_is_held_while_the_server_runs_and_given_back_whole(tmp_path: Path) -> None:
+    ada = user(tmp_path, "ada")
+    async with keep_accounts(describe) as accounts:
+        await accounts.open_all([ada])
+        with pytest.raises(IndexUnusable, match="in use"), locked(ada.mail.state_directory):
+            pass
+    with locked(ada.mail.state_directory):
+        assert verify(ada.mail) == []
+
+
+async def test_an_account_that_can_t_be_opened_takes_no_other_with_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ada, bob = user(tmp_path, "ada"), user(tmp_path, "bob")
+    (tmp_path / "ada").rename(tmp_path / "elsewhere")
+    async with keep_accounts(describe) as accounts:
+        await accounts.open_all([ada, bob])
+        await accounts.open(bob)
+        with pytest.raises(SettingsError, match="there is no directory"):
+            await accounts.open(ada)
+        (tmp_path / "elsewhere").rename(tmp_path / "ada")
+        await accounts.open(ada)
+    (record,) = caplog.records
+    assert record.message.startswith("account ada can't be opened: there is no directory ")
+
+
+async def test_where_no_account_can_be_opened_the_server_does_not_begin(tmp_path: Path) -> None:
+    ada = user(tmp_path, "ada")
+    (tmp_path / "ada").rename(tmp_path / "elsewhere")
+    async with keep_accounts(describe) as accounts:
+        with pytest.raises(SettingsError, match="there is no directory"):
+            await accounts.open_all([ada])
+
+
+async def test_an_account_that_breaks_down_ends_its_sessions_and_opens_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    ada, bob = user(tmp_path, "ada"), user(tmp_path, "bob")
+    broken = trio.Event()
+
+    async def break_down(watcher: Watcher) -> None:
+        await broken.wait()
+        raise ValueError("a bug")
+
+    async with keep_accounts(describe) as accounts:
+        others = await accounts.open(bob)
+        with monkeypatch.context() as patch:
+            patch.setattr(Watcher, "sweep", break_down)
+            opened = await accounts.open(ada)
+            await wait_all_tasks_blocked()
+        farewell = False
+        with others.session():
+            with opened.session():
+                broken.set()
+                try:
+                    await trio.sleep_forever()
+                finally:
+                    with trio.CancelScope(shield=True):
+                        await wait_all_tasks_blocked()
+                        with pytest.raises(IndexUnusable), locked(ada.mail.state_directory):
+                            pass
+                        farewell = True
+            assert farewell
+            await wait_all_tasks_blocked()
+            assert await accounts.open(ada) is not opened
+    (record,) = caplog.records
+    assert record.levelno == logging.ERROR
+    assert record.message.startswith("account ada: ValueError: a bug (in ")
