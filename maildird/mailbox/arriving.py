@@ -45,10 +45,10 @@ def copy_to(turn: Turn, request: CopyTo) -> Copied:
     source, target = turn.row(request.source), turn.row(request.target)
     folder = turn.folder(target)
     copied: list[int] = []
-    arrivals = []
+    arrivals: list[tuple[bytes, int]] = []
     with turn.disk.own_changes(target.id, folder):
         for uid in request.uids:
-            found = _copy_one(turn, source, target, uid)
+            found = _copy_one(turn, source, target, uid, arrivals)
             if found is None:
                 continue
             target, name, mask = found
@@ -94,8 +94,13 @@ def add_arrivals(
 
 
 def _copy_one(
-    turn: Turn, source: MailboxRow, target: MailboxRow, uid: int
+    turn: Turn,
+    source: MailboxRow,
+    target: MailboxRow,
+    uid: int,
+    arrivals: list[tuple[bytes, int]],
 ) -> tuple[MailboxRow, bytes, int] | None:
+    """Copy one message; `arrivals` is what came before it, and not in the index yet."""
     for attempt in (1, 2):
         message = turn.batch.message(source.id, uid)
         name = turn.batch.name(source.id, uid)
@@ -109,8 +114,10 @@ def _copy_one(
         except FileNotFoundError:
             if attempt == 2:
                 return None
+            same = source.id == target.id
+            pending = frozenset(base_of(name) for name, _mask in arrivals if same)
             with turn.stamping(turn.row(source.id)) as stamp:
-                look_again(turn, source, stamp)
+                look_again(turn, source, stamp, pending)
         else:
             return target, copied, mask
     raise AssertionError("two attempts end in an answer")

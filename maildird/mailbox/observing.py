@@ -53,9 +53,14 @@ def observe(turn: Turn, request: Observe) -> Observed:
         return _observe_hinted(turn, row, request.hints, stamp)
 
 
-def look_again(turn: Turn, row: MailboxRow, stamp: Stamp) -> None:
-    """List a folder in which a file was not where the index says, within a request's own stamp."""
-    _observe_all(turn, row, stamp)
+def look_again(
+    turn: Turn, row: MailboxRow, stamp: Stamp, pending: frozenset[bytes] = frozenset()
+) -> None:
+    """List a folder in which a file was not where the index says, within a request's own stamp.
+
+    `pending` are base names of files that the request itself made and will add to the index.
+    """
+    _observe_all(turn, row, stamp, pending)
 
 
 def take_all_new(turn: Turn, request: TakeNew) -> None:
@@ -69,19 +74,24 @@ def take_all_new(turn: Turn, request: TakeNew) -> None:
                 _take(turn, row, uid, name)
 
 
-def _observe_all(turn: Turn, row: MailboxRow, stamp: Stamp) -> Observed:
+def _observe_all(
+    turn: Turn, row: MailboxRow, stamp: Stamp, pending: frozenset[bytes] = frozenset()
+) -> Observed:
     folder = turn.folder(row)
     state = turn.disk.of(row.id)
     row = take_over_keywords(turn, row, stamp)
     listing = list_folder(folder)
     known = {name: uid for uid, name in turn.batch.names(row.id)}
-    found = difference(known, listing.names, lambda base: _name_of_base(turn, row, base))
+    listed = listing.names
+    if pending:
+        listed = frozenset(name for name in listed if base_of(name) not in pending)
+    found = difference(known, listed, lambda base: _name_of_base(turn, row, base))
     believed = _believed_removals(turn, row, found, listing)
     _apply(turn, row, found, stamp)
     for uid in believed:
         turn.batch.expunge(row.id, uid, stamp.modseq)
     suspects = len(believed) < len(found.missing)
-    settled = listing.stable and not suspects and not found.doubled
+    settled = listing.stable and not suspects and not found.doubled and not pending
     state.in_step = listing.mtimes if settled else None
     return Observed(settled, suspects)
 
