@@ -11,6 +11,7 @@ from maildird.mailbox import requests
 from maildird.mailbox.disk import Disk
 from maildird.mailbox.door import Door, TurnReport
 from maildird.mailbox.namespace import INBOX, Parts, name_of, parts_of, parts_to_create
+from maildird.mailbox.recent import NOTHING_IS, Recent
 from maildird.mailbox.results import (
     Appended,
     Incoming,
@@ -57,6 +58,7 @@ class Account:
         self.index = index
         self.wake = Wake()
         self.disk = Disk()
+        self.recent = Recent()
         self.door = Door(Turns(index, layout, self.disk).run, self._announce)
         self.tree = Tree(layout)
         self.watcher = Watcher(self.door, self.disk, self.tree.watched)
@@ -65,7 +67,6 @@ class Account:
         self._layout = layout
         self._monitor: Monitor | None = None
         self._to_adopt: Set[Parts] = frozenset()
-        self._first_recent: dict[int, int] = {}
         self._subscribing = trio.Lock()
 
     def watch_with(self, monitor: Monitor) -> None:
@@ -141,7 +142,7 @@ class Account:
             row = _there(snapshot.mailbox(mailbox))
             return MailboxStatus(
                 messages=snapshot.message_count(mailbox),
-                recent=len(snapshot.uids_from(mailbox, self._recent_from(mailbox))),
+                recent=len(snapshot.uids_from(mailbox, self.first_recent(mailbox))),
                 uidnext=row.uidnext,
                 uidvalidity=row.uidvalidity,
                 unseen=snapshot.unseen_count(mailbox),
@@ -165,16 +166,15 @@ class Account:
         """Select a mailbox; Refused (NONEXISTENT, UNAVAILABLE)."""
         mailbox = await self._ready(parts_of(self.namespace, name))
         if read_only:
-            return self._select(name, mailbox, self._recent_from(mailbox), read_only=True)
-        first_recent = self._recent_from(mailbox)
+            return self._select(name, mailbox, self.first_recent(mailbox), read_only=True)
         self.disk.take(mailbox)
         try:
             await self.door.ask(requests.TakeNew(mailbox))
-            selected = self._select(name, mailbox, first_recent, read_only=False)
+            selected = self._select(name, mailbox, NOTHING_IS, read_only=False)
         except BaseException:
             self.disk.release(mailbox)
             raise
-        self.claim_recent(mailbox, selected.view.uidnext)
+        selected.claim_recent()
         return selected
 
     async def append(self, name: str, messages: Sequence[Incoming]) -> Appended:
@@ -212,14 +212,10 @@ class Account:
         """The directory of a mailbox."""
         return self._layout.directory(parts)
 
-    def claim_recent(self, mailbox: int, uidnext: int) -> None:
-        """All UIDs below `uidnext` have been told as \\Recent now."""
-        self._first_recent[mailbox] = max(uidnext, self._first_recent.get(mailbox, 1))
-
-    def keep_recent(self, mailbox: int) -> None:
-        """A session left a mailbox: have the index know what is \\Recent no more."""
-        if mailbox in self._first_recent:
-            self.door.post(requests.KeepRecent(mailbox, self._first_recent[mailbox]))
+    def first_recent(self, mailbox: int) -> int:
+        """The lowest UID that no session was told of as \\Recent."""
+        with self.index.snapshot() as snapshot:
+            return self.recent.first(mailbox, _there(snapshot.mailbox(mailbox)).first_recent)
 
     async def _ready(self, parts: Parts) -> int:
         """The id of a mailbox whose index has seen what the disk has."""
@@ -247,13 +243,6 @@ class Account:
             row = _there(snapshot.mailbox(mailbox))
             columns = snapshot.columns(mailbox)
         return Selected(self, name, row, View(row, columns, first_recent), read_only)
-
-    def _recent_from(self, mailbox: int) -> int:
-        """The lowest UID that no session was told of as \\Recent."""
-        if mailbox not in self._first_recent:
-            with self.index.snapshot() as snapshot:
-                self._first_recent[mailbox] = _there(snapshot.mailbox(mailbox)).first_recent
-        return self._first_recent[mailbox]
 
     async def _need_free(self, attributes: Sequence[str]) -> None:
         """Refused (USEATTR) when a mailbox has one of the special uses already."""

@@ -12,6 +12,7 @@ from maildird.mailbox import requests
 from maildird.mailbox.disk import Disk
 from maildird.mailbox.door import Door
 from maildird.mailbox.namespace import Parts
+from maildird.mailbox.recent import NOTHING_IS, Recent
 from maildird.mailbox.results import (
     NOTHING,
     Changes,
@@ -36,16 +37,14 @@ class Home(Protocol):
     door: Door
     wake: Wake
     disk: Disk
+    recent: Recent
     watcher: Watcher
 
     def folder_of(self, parts: Parts) -> bytes:
         """The directory of a mailbox."""
 
-    def claim_recent(self, mailbox: int, uidnext: int) -> None:
-        """All UIDs below `uidnext` have been told as \\Recent now."""
-
-    def keep_recent(self, mailbox: int) -> None:
-        """A session left the mailbox: what it claimed is kept."""
+    def first_recent(self, mailbox: int) -> int:
+        """The lowest UID that no session was told of as \\Recent."""
 
     async def target(self, name: str) -> int:
         """The mailbox id of the target of COPY or MOVE; Refused (TRYCREATE) when there is none."""
@@ -88,10 +87,18 @@ class Selected:
             gone = snapshot.gone_since(self.id, self.view.pulled)
         named = row.keywords != self.keywords
         self.keywords = row.keywords
+        self.claim_recent()
         changes = self.view.advance(row, changed, gone, may_expunge=may_expunge, keywords=named)
-        if not self.read_only:
-            self._home.claim_recent(self.id, self.view.uidnext)
+        self.claim_recent()
         return changes
+
+    def claim_recent(self) -> None:
+        """Have what the view holds be \\Recent here, unless that is another session's to say."""
+        if self.read_only or not self._home.recent.own(self.id, self):
+            return
+        if self.view.first_recent == NOTHING_IS:
+            self.view.first_recent = self._home.first_recent(self.id)
+        self._home.recent.claim(self.id, self, self.view.uidnext)
 
     async def changed(self) -> None:
         """Return when something was announced that the view has not pulled yet."""
@@ -188,7 +195,9 @@ class Selected:
         """Leave the mailbox."""
         if not self.read_only:
             self._home.disk.release(self.id)
-            self._home.keep_recent(self.id)
+            first_recent = self._home.recent.leave(self.id, self)
+            if first_recent is not None:
+                self._home.door.post(requests.KeepRecent(self.id, first_recent))
 
     def _folder(self) -> bytes:
         """Where the mailbox is now, renamed meanwhile or not."""

@@ -24,7 +24,7 @@ async def test_changes_by_another_session(server: Server, me: Client, other: Cli
         C: b APPEND INBOX {2+}
         C: hi
         S: * 2 EXISTS
-        S: * 1 RECENT
+        S: * 0 RECENT
         S: b OK …
     """)
     assert (await me.line()).endswith(" EXISTS")

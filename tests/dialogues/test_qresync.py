@@ -53,7 +53,7 @@ async def test_vanished_instead_of_expunge(server: Server, me: Client, other: Cl
         S: * 1 EXPUNGE
         S: * 1 EXPUNGE
         S: * 2 EXISTS
-        S: * 1 RECENT
+        S: * 0 RECENT
         S: a OK NOOP done
     """)
 
@@ -289,7 +289,7 @@ async def test_what_came_and_went_is_not_mentioned(
         C: a APPEND INBOX (\Deleted) {2+}
         C: hi
         S: * 1 EXISTS
-        S: * 1 RECENT
+        S: * 0 RECENT
         S: a OK …
         C: b EXPUNGE
         S: * 1 EXPUNGE
