@@ -21,10 +21,10 @@ class Server:
     host: str
     port: int
 
-    def end(self, number: int = signal.SIGTERM) -> int:
-        """Send a signal and give the exit status; two seconds are all it has."""
+    def end(self, number: int = signal.SIGTERM, within: float = 30) -> int:
+        """Send a signal and give the exit status; it has `within` seconds to come."""
         self.process.send_signal(number)
-        return self.process.wait(timeout=2)
+        return self.process.wait(timeout=within)
 
 
 @contextmanager
