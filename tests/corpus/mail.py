@@ -41,7 +41,7 @@ def messages(seed: int, count: int) -> Iterator[tuple[datetime, bytes]]:
 
 
 def _message(rng: random.Random, number: int, when: datetime) -> bytes:
-    shape = rng.choices(_SHAPES, weights=_WEIGHTS)[0]
+    (shape,) = rng.choices(list(_SHAPES), weights=list(_SHAPES.values()))
     head = _head(rng, number, when)
     content_type, body = shape(rng, _text(rng, _size(rng)))
     return head + content_type + b"\n" + body
@@ -53,11 +53,17 @@ def _size(rng: random.Random) -> int:
 
 
 def _text(rng: random.Random, size: int) -> str:
+    """Whole lines from somewhere in the prose."""
+    start = _PROSE.index("\n", rng.randrange(len(_PROSE) - size - 1000)) + 1
+    return _PROSE[start : _PROSE.index("\n", start + size) + 1]
+
+
+def _prose(size: int) -> str:
+    rng = random.Random(0)
     lines = []
     while size > 0:
-        line = " ".join(rng.choices(VOCABULARY, k=rng.randint(3, 12)))
-        lines.append(line)
-        size -= len(line) + 1
+        lines.append(" ".join(rng.choices(VOCABULARY, k=rng.randint(3, 12))))
+        size -= len(lines[-1]) + 1
     return "\n".join(lines) + "\n"
 
 
@@ -139,5 +145,27 @@ def _multipart(kind: bytes, boundary: bytes, parts: list[bytes]) -> tuple[bytes,
     return head, body + b"--%s--\n" % boundary
 
 
-_SHAPES = (_plain, _quoted_printable, _alternative, _with_attachment, _forwarded, _raw_octets)
-_WEIGHTS = (40, 15, 25, 12, 5, 3)
+def _japanese(rng: random.Random, text: str) -> tuple[bytes, bytes]:
+    head = b"Content-Type: text/plain; charset=iso-2022-jp\nContent-Transfer-Encoding: 7bit\n"
+    lines = rng.choices(("見積書を送ります。", "よろしくお願いします。", "ありがとう"), k=20)
+    return head, "\n".join([*lines, ""]).encode("iso-2022-jp")
+
+
+def _russian(rng: random.Random, text: str) -> tuple[bytes, bytes]:
+    head = b"Content-Type: text/plain; charset=koi8-r\nContent-Transfer-Encoding: base64\n"
+    lines = rng.choices(("Добрый день!", "Письмо во вложении.", "До свидания"), k=20)
+    return head, base64.encodebytes("\n".join([*lines, ""]).encode("koi8-r"))
+
+
+_SHAPES = {
+    _plain: 40,
+    _quoted_printable: 12,
+    _alternative: 25,
+    _with_attachment: 12,
+    _forwarded: 5,
+    _raw_octets: 2,
+    _japanese: 2,
+    _russian: 2,
+}
+"""How often each shape comes, in a hundred messages."""
+_PROSE = _prose(500_000)
