@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Final
 
+from maildird.maildir.naming import naming
 from maildird.terms.codes import Code
 from maildird.terms.errors import Refused
 
@@ -51,7 +52,7 @@ def _take(lock: bytes) -> os.stat_result | None:
         _remove_stale(lock)
         return None
     try:
-        with open(descriptor, "wb") as file:
+        with naming(lock), open(descriptor, "wb") as file:
             file.write(b"%d:%s" % (os.getpid(), os.fsencode(socket.gethostname())))
             return os.fstat(descriptor)
     except BaseException:

@@ -21,6 +21,7 @@ from typing import Final
 
 from maildird.maildir.content import disk_form, open_message, wire_size
 from maildird.maildir.names import FileName, parse_name, unique_base, with_mask
+from maildird.maildir.naming import naming
 from maildird.maildir.renaming import rename_exclusively
 from maildird.terms.codes import Code
 from maildird.terms.errors import Refused
@@ -238,7 +239,8 @@ def fsync_directory(path: bytes) -> None:
     """Have the names in a directory survive a power cut."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(descriptor)
+        with naming(path):
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
@@ -311,7 +313,7 @@ def _copy_content(origin: bytes, target: bytes, path: bytes) -> None:
 
 def _write(path: bytes, raw: bytes, mtime: int | None) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "wb") as file:
+    with naming(path), open(descriptor, "wb") as file:
         file.write(raw)
         file.flush()
         if mtime is not None:

@@ -4,6 +4,7 @@ import os
 from contextlib import suppress
 
 from maildird.maildir.folders import fsync_directory
+from maildird.maildir.naming import naming
 
 
 def replace_file(path: bytes, content: bytes) -> None:
@@ -32,7 +33,7 @@ def _stat(path: bytes) -> os.stat_result | None:
 
 def _write(path: bytes, content: bytes, old: os.stat_result | None) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    with open(descriptor, "wb") as file:
+    with naming(path), open(descriptor, "wb") as file:
         file.write(content)
         file.flush()
         if old is not None:

@@ -31,6 +31,7 @@ from typing import Final
 
 from maildird.maildir.dotlock import uidlist_locked
 from maildird.maildir.names import base_name
+from maildird.maildir.naming import naming
 from maildird.maildir.replacing import replace_file
 
 logger = logging.getLogger(__name__)
@@ -130,20 +131,23 @@ def append_entries(folder: bytes, entries: Iterable[UidEntry]) -> bool:
     """Add lines to the folder's list; False when it has to be written anew instead.
 
     That is so when there is none of version 3, or when it has come as far as `entries` already.
-    What a writer that died left unfinished at its end is cut off. Refused (INUSE), OSError.
+    So it is, too, when a full disk took only a part of them. What a writer that died left
+    unfinished at its end is cut off. Refused (INUSE), OSError.
     """
     rising = sorted(entries, key=lambda entry: entry.uid)
+    path = os.path.join(folder, DOVECOT)
     with uidlist_locked(folder):
         try:
-            descriptor = os.open(os.path.join(folder, DOVECOT), os.O_RDWR)
+            descriptor = os.open(path, os.O_RDWR)
         except FileNotFoundError:
             return False
         with open(descriptor, "r+b", buffering=0) as file:
             last = _last_uid(file)
             if last is None or (rising and rising[0].uid <= last):
                 return False
-            file.write(_lines(rising))
-    return True
+            lines = _lines(rising)
+            with naming(path):
+                return file.write(lines) == len(lines)
 
 
 def _lines(entries: Sequence[UidEntry]) -> bytes:

@@ -1,6 +1,20 @@
 """Files that other programs leave in a folder."""
 
 import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def full_disk(longest: int = 0) -> Iterator[None]:
+    """No file may grow beyond `longest`; the system refuses as it does when the disk is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (longest, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def put(folder: bytes, name: bytes, content: bytes = b"Subject: x\n\nbody\n") -> bytes:

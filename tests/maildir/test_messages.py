@@ -2,10 +2,7 @@
 
 import errno
 import os
-import resource
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,20 +24,9 @@ from maildird.maildir.folders import (
 )
 from maildird.maildir.names import name_sizes, parse_name
 from maildird.terms.flags import FLAGGED, SEEN, keyword_bit
-from tests.maildir.disk import content_of, files_in, put
+from tests.maildir.disk import content_of, files_in, full_disk, put
 
 A, B = keyword_bit(0), keyword_bit(1)
-
-
-@contextmanager
-def full_disk() -> Iterator[None]:
-    """No file may grow; the system refuses as it does when the disk is full."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.fixture
@@ -92,6 +78,7 @@ def test_a_full_disk_leaves_nothing_in_tmp(folder: bytes) -> None:
     with full_disk(), pytest.raises(OSError, match="large") as raised:
         stage(folder, b"x", None)
     assert raised.value.errno == errno.EFBIG
+    assert raised.value.filename.startswith(os.path.join(folder, b"tmp"))
     assert files_in(folder) == set()
 
 

@@ -13,7 +13,7 @@ from maildird.maildir.subscriptions import change_subscription, read_subscriptio
 from maildird.maildir.uidvalidity import claim_uidvalidity
 from maildird.terms.codes import Code
 from maildird.terms.errors import Refused
-from tests.maildir.disk import content_of, put
+from tests.maildir.disk import content_of, full_disk, put
 
 # locks
 
@@ -79,6 +79,14 @@ def test_a_file_that_cannot_be_replaced_leaves_nothing(folder: bytes) -> None:
     with pytest.raises(IsADirectoryError):
         replace_file(os.path.join(folder, b"x"), b"one")
     assert set(os.listdir(folder)) == before
+
+
+def test_what_a_full_disk_refuses_is_named(folder: bytes) -> None:
+    path = os.path.join(folder, b"dovecot-keywords")
+    with full_disk(), pytest.raises(OSError, match=r"large: b'.*/dovecot-keywords"):
+        replace_file(path, b"0 a\n")
+    with full_disk(), pytest.raises(OSError, match=r"large: b'.*\.lock'"), locked(path):
+        pass
 
 
 # keywords

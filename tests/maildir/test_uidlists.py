@@ -16,7 +16,7 @@ from maildird.maildir.uidlists import (
     write_uidlist,
 )
 from maildird.terms.errors import Refused
-from tests.maildir.disk import content_of, put
+from tests.maildir.disk import content_of, full_disk, put
 
 GUID = bytes(range(16))
 HEADER = b"3 V1700000000 N10 G" + GUID.hex().encode() + b"\n"
@@ -217,6 +217,12 @@ def test_what_was_left_unfinished_is_cut_off(folder: bytes) -> None:
     put(folder, b"dovecot-uidlist", HEADER + b"11 :1.h\n12 :2")
     assert append_entries(folder, [UidEntry(12, b"", b"2.h")])
     assert content_of(folder, b"dovecot-uidlist") == HEADER + b"11 :1.h\n12 :2.h\n"
+
+
+def test_lines_of_which_a_full_disk_took_a_part_are_not_taken_for_written(folder: bytes) -> None:
+    put(folder, b"dovecot-uidlist", HEADER)
+    with full_disk(len(HEADER) + 12):
+        assert not append_entries(folder, [UidEntry(11, b"", b"1.h"), UidEntry(12, b"", b"2.h")])
 
 
 def test_appending_to_a_long_list(folder: bytes) -> None:
