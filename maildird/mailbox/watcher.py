@@ -22,7 +22,8 @@ from maildird.mailbox.door import Door
 from maildird.mailbox.requests import Observe, Observed, ObserveTree
 from maildird.maildir.dirty import Dirty
 from maildird.maildir.folders import folder_mtimes
-from maildird.terms.errors import MaildirdError
+from maildird.terms.codes import Code
+from maildird.terms.errors import MaildirdError, Refused
 
 logger = logging.getLogger(__name__)
 
@@ -141,6 +142,8 @@ class Watcher:
             observed = await self._observe(mailbox, hints)
         except (MaildirdError, OSError) as error:
             self._later.pop(mailbox, None)
+            if isinstance(error, Refused) and error.code is Code.NONEXISTENT:
+                return  # deleted since the event came
             if mailbox not in self._troubled:
                 logger.warning("%s", error)
             self._troubled.add(mailbox)
