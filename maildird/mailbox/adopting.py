@@ -38,12 +38,14 @@ def adopt(turn: Turn, request: Adopt) -> int:
     if uidlist_stamp(folder) is None:
         take_over_courier_keywords(folder)
     listing = list_folder(folder)
+    stamp = uidlist_stamp(folder)
     uidlist = read_uidlist(folder)
     row = found(turn, request.parts, folder, uidlist)
     messages = _messages(row, uidlist, listing.names)
     turn.batch.add_many(row.id, messages)
     if messages:
         turn.update(row.id, uidnext=max(row.uidnext, messages[-1].uid + 1))
+    turn.disk.of(row.id).uidlist = stamp
     if listing.stable and len(messages) == len(listing.names):
         turn.disk.of(row.id).in_step = listing.mtimes
     turn.relist.add(row.id)

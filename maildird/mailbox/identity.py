@@ -4,7 +4,8 @@ Theory of operation. A directory is known by (st_dev, st_ino). When that changes
 was moved to another disk (then the folder still shows what it was: its uidlist carries our GUID, or
 its messages are the ones we know), or another directory stands in its place. Of the latter nothing
 is believed: the tree is unavailable until it is back. One case is told apart: a folder below a root
-that is the same as ever was removed and made anew by another program, and is a new mailbox.
+that is the same as ever was removed and made anew by another program on the same disk, and is a
+new mailbox.
 """
 
 import os
@@ -48,7 +49,7 @@ def check_folder(turn: Turn, row: MailboxRow) -> MailboxRow | None:
     if _is_the_same(turn, row, folder):
         return turn.update(row.id, identity=identity)
     check_root(turn)
-    if row.parts == INBOX:
+    if row.parts == INBOX or identity[0] != row.identity[0]:
         raise _unavailable(folder, "is another directory than before")
     return None
 

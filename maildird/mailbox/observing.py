@@ -32,7 +32,7 @@ from maildird.maildir.folders import (
     resolve_double,
     take_new,
 )
-from maildird.maildir.uidlists import read_uidlist, uidlist_stamp
+from maildird.maildir.uidlists import UidList, read_uidlist, uidlist_stamp
 from maildird.terms.flags import LETTER_MASK, SYSTEM_MASK
 
 logger = logging.getLogger(__name__)
@@ -51,6 +51,12 @@ def observe(turn: Turn, request: Observe) -> Observed:
         if request.hints is None or len(request.hints) > MANY_HINTS:
             return _observe_all(turn, row, stamp)
         return _observe_hinted(turn, row, request.hints, stamp)
+
+
+def uidlist_changed(turn: Turn, row: MailboxRow) -> bool:
+    """Whether another server may have given UIDs in this mailbox since we last looked."""
+    stamp = uidlist_stamp(turn.folder(row))
+    return stamp is not None and stamp != turn.disk.of(row.id).uidlist
 
 
 def look_again(
@@ -90,6 +96,7 @@ def _observe_all(
     _apply(turn, row, found, stamp)
     for uid in believed:
         turn.batch.expunge(row.id, uid, stamp.modseq)
+    _heed_uidlist(turn, row)
     suspects = len(believed) < len(found.missing)
     settled = listing.stable and not suspects and not found.doubled and not pending
     state.in_step = listing.mtimes if settled else None
@@ -178,23 +185,37 @@ def _uids_for(turn: Turn, row: MailboxRow, names: list[bytes]) -> tuple[dict[byt
     Gives the UIDNEXT that follows, too. What `dovecot-uidlist` says is adopted only above all UIDs
     that were ever given here, and UIDs below its next one may belong to messages that are gone.
     """
-    folder = turn.folder(row)
-    state = turn.disk.of(row.id)
     adopted: dict[bytes, int] = {}
     following = row.uidnext
-    stamp = uidlist_stamp(folder)
-    if stamp is not None and stamp != state.uidlist:
-        uidlist = read_uidlist(folder)
-        state.uidlist = stamp
-        if uidlist is not None and uidlist.uidvalidity == row.uidvalidity:
-            adopted = {e.base: e.uid for e in uidlist.entries if e.uid >= row.uidnext}
-            following = max(following, uidlist.next_uid)
+    uidlist = _read_changed_uidlist(turn, row)
+    if uidlist is not None:
+        adopted = {e.base: e.uid for e in uidlist.entries if e.uid >= row.uidnext}
+        following = max(following, uidlist.next_uid)
     uids = {name: adopted[base_of(name)] for name in names if base_of(name) in adopted}
     for name in names:
         if name not in uids:
             uids[name] = following
             following += 1
     return uids, following
+
+
+def _heed_uidlist(turn: Turn, row: MailboxRow) -> None:
+    """Never give again what another server gave to messages that are gone already."""
+    uidlist = _read_changed_uidlist(turn, row)
+    if uidlist is not None and uidlist.next_uid > turn.row(row.id).uidnext:
+        turn.update(row.id, uidnext=uidlist.next_uid)
+
+
+def _read_changed_uidlist(turn: Turn, row: MailboxRow) -> UidList | None:
+    """The folder's uidlist, if it is this mailbox's and changed since it was last read."""
+    if not uidlist_changed(turn, row):
+        return None
+    folder = turn.folder(row)
+    turn.disk.of(row.id).uidlist = uidlist_stamp(folder)
+    uidlist = read_uidlist(folder)
+    if uidlist is None or uidlist.uidvalidity != row.uidvalidity:
+        return None
+    return uidlist
 
 
 def _take(turn: Turn, row: MailboxRow, uid: int, name: bytes) -> None:

@@ -90,7 +90,9 @@ async def _serve_ready(account: Account, layout: Layout) -> None:
     """Make INBOX where there is none, and have every folder looked at in the background."""
     await trio.to_thread.run_sync(remove_deleted, layout.root)
     folders = await trio.to_thread.run_sync(layout.folders)
-    if INBOX not in folders:
+    with account.index.snapshot() as snapshot:
+        is_new = not snapshot.mailboxes()
+    if INBOX not in folders and is_new:
         await trio.to_thread.run_sync(layout.create, INBOX)
         folders = await trio.to_thread.run_sync(layout.folders)
     for folder in folders.values():

@@ -9,6 +9,7 @@ now is written later; until then the index alone knows.
 """
 
 import logging
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ import trio
 from maildird.index.environment import Index
 from maildird.index.rows import MailboxRow
 from maildird.mailbox.disk import Disk
+from maildird.maildir.folders import folder_identity
 from maildird.maildir.layouts import Layout
 from maildird.maildir.uidlists import (
     UidEntry,
@@ -26,7 +28,8 @@ from maildird.maildir.uidlists import (
     uidlist_stamp,
     write_uidlist,
 )
-from maildird.terms.errors import MaildirdError
+from maildird.terms.codes import Code
+from maildird.terms.errors import MaildirdError, Refused
 
 logger = logging.getLogger(__name__)
 
@@ -112,12 +115,20 @@ class UidListKeeper:
         if row is None:
             return
         folder = self._layout.directory(row.parts)
+        if folder_identity(folder) != row.identity:
+            raise Refused(
+                Code.UNAVAILABLE,
+                f"{os.fsdecode(folder)} is another directory than before; is its disk mounted?",
+            )
+        state = self._disk.of(mailbox)
+        was_read = uidlist_stamp(folder) == state.uidlist
         lines = [_entry(uid, name) for uid, name in todo.lines]
         lacking = todo.check and _is_lacking(row, read_uidlist(folder))
         if todo.rewrite or lacking or not append_entries(folder, lines):
             self._write_whole(mailbox, folder)
             self._behind.discard(mailbox)
-        self._disk.of(mailbox).uidlist = uidlist_stamp(folder)
+        if was_read:
+            state.uidlist = uidlist_stamp(folder)
 
     def _write_whole(self, mailbox: int, folder: bytes) -> None:
         with self._index.snapshot() as snapshot:
