@@ -9,7 +9,7 @@ open in this process (`gate`).
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final, TypeVar
 
 import lmdb
@@ -87,7 +87,8 @@ class Index:
             self._make_room()
             with self._gate.inside(), lmdb_errors(self._path):
                 result = self._transact(work)
-                lengthen(self._directory, self._environment)
+                with suppress(OSError):  # committed it is; the next write lengthens again
+                    lengthen(self._directory, self._environment)
         return result
 
     def close(self) -> None:

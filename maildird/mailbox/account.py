@@ -280,6 +280,7 @@ class Account:
             row = snapshot.mailbox(mailbox)
         if row is not None:
             self.tree.add(row)
+            self._to_adopt -= {row.parts}
             self.watcher.begin(mailbox, self.folder_of(row.parts))
 
 

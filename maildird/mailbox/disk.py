@@ -61,9 +61,9 @@ class Disk:
         state.takers = max(0, state.takers - 1)
 
     def all_out_of_step(self) -> None:
-        """Events may have been lost: nothing is known to be in step."""
+        """Events may have been lost, or a commit: nothing is known to be in step."""
         for state in list(self._folders.values()):
-            state.in_step = None
+            state.in_step = state.uidlist = state.keywords = None
 
     @contextmanager
     def own_changes(self, mailbox: int, folder: bytes) -> Iterator[None]:

@@ -140,5 +140,8 @@ class Door:
                 report = await trio.to_thread.run_sync(self._turn, requests, limiter=self._limiter)
             except Exception as error:
                 return [Outcome(error=error)] * len(requests)
-        self._announce(report)
+        try:
+            self._announce(report)
+        except Exception:
+            logger.exception("what a turn did could not be announced")
         return report.outcomes

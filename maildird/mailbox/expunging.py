@@ -1,12 +1,17 @@
 """EXPUNGE: files go, then a tombstone for each."""
 
-from maildird.index.rows import MailboxRow, MessageRow
+from typing import Final
+
+from maildird.index.rows import MailboxRow
 from maildird.mailbox.observing import look_again
 from maildird.mailbox.requests import Expunge
 from maildird.mailbox.results import Expunged
 from maildird.mailbox.turn import Stamp, Turn
 from maildird.maildir.folders import remove
 from maildird.terms.flags import DELETED
+
+ATTEMPTS: Final = 3
+"""How often a file is looked for that others rename meanwhile."""
 
 
 def expunge(turn: Turn, request: Expunge) -> Expunged:
@@ -21,10 +26,11 @@ def expunge(turn: Turn, request: Expunge) -> Expunged:
 def remove_message(turn: Turn, row: MailboxRow, uid: int, stamp: Stamp) -> bool:
     """Remove one message, whatever its flags are; False when it was gone already.
 
-    A file that isn't where the index says was renamed by others: it is looked for once more, lest
-    an expunged message should come back.
+    A file that isn't where the index says was renamed by others: it is looked for again, lest an
+    expunged message should come back. One that can't be found while others rename stays in the
+    index, until a look that settles proves that it is gone.
     """
-    for _attempt in (1, 2):
+    for _attempt in range(ATTEMPTS):
         name = turn.batch.name(row.id, uid)
         if name is None:
             return False
@@ -33,17 +39,15 @@ def remove_message(turn: Turn, row: MailboxRow, uid: int, stamp: Stamp) -> bool:
         except FileNotFoundError:
             look_again(turn, row, stamp)
         else:
-            break
-    turn.batch.expunge(row.id, uid, stamp.modseq)
-    return True
+            turn.batch.expunge(row.id, uid, stamp.modseq)
+            return True
+    return False
 
 
 def _doomed(turn: Turn, row: MailboxRow, uids: tuple[int, ...] | None) -> list[int]:
-    if uids is not None:
-        return [m.uid for m in turn.batch.messages(row.id, uids) if _is_deleted(m)]
     columns = turn.batch.columns(row.id)
-    return [uid for uid, mask in zip(columns.uids, columns.masks, strict=True) if mask & DELETED]
-
-
-def _is_deleted(message: MessageRow) -> bool:
-    return bool(message.mask & DELETED)
+    deleted = [uid for uid, mask in zip(columns.uids, columns.masks, strict=True) if mask & DELETED]
+    if uids is None or not deleted:
+        return deleted
+    asked = frozenset(uids)
+    return [uid for uid in deleted if uid in asked]

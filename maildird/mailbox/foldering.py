@@ -1,6 +1,7 @@
 """CREATE, DELETE and RENAME, and what other programs did to the folders themselves."""
 
 import logging
+import os
 
 from maildird.index.rows import MailboxRow
 from maildird.mailbox.adopting import found
@@ -9,7 +10,7 @@ from maildird.mailbox.identity import check_root
 from maildird.mailbox.namespace import INBOX, Parts
 from maildird.mailbox.requests import CopyTo, Create, Delete, ObserveTree, Rename
 from maildird.mailbox.turn import Turn, forget
-from maildird.maildir.folders import folder_identity
+from maildird.maildir.folders import folder_identity, unmake_folder
 from maildird.terms.codes import Code
 from maildird.terms.errors import Refused
 
@@ -26,8 +27,9 @@ def create(turn: Turn, request: Create) -> int:
         elif set(row.use) & set(request.use):
             taken = " and ".join(sorted(set(row.use) & set(request.use)))
             raise Refused(Code.USEATTR, f"another mailbox is {taken} already")
+    if not os.path.lexists(turn.layout.directory(request.parts)):
+        turn.on_failure(lambda: _remove_made(turn, request.parts))
     folder = turn.layout.create(request.parts)
-    turn.on_failure(lambda: turn.layout.delete(request.parts))
     turn.tree_changed = True
     row = found(turn, request.parts, folder, None)
     row = turn.update(row.id, use=request.use)
@@ -65,6 +67,9 @@ def rename(turn: Turn, request: Rename) -> None:
         raise Refused(Code.NONEXISTENT, "there is no such mailbox")
     if _is_below(request.target, request.source):
         raise Refused(Code.CANNOT, "a mailbox can't be moved below itself")
+    for row in turn.batch.mailboxes():
+        if row.parts == request.target or _is_below(row.parts, request.target):
+            forget(turn, row)
     turn.layout.rename(request.source, request.target)
     turn.on_failure(lambda: turn.layout.rename(request.target, request.source))
     turn.tree_changed = True
@@ -93,7 +98,7 @@ def observe_tree(turn: Turn, request: ObserveTree) -> None:
     }
     lost = [row for row in rows if row.parts not in folders and _is_gone(turn, row)]
     for row in lost:
-        moved = strange.get(row.identity)
+        moved = strange.pop(row.identity, None)
         if moved is not None:
             logger.info("mailbox %s was renamed to %s", _shown(row.parts), _shown(moved))
             turn.update(row.id, parts=moved)
@@ -108,7 +113,16 @@ def _empty_inbox_into(turn: Turn, target: Parts) -> None:
     assert inbox is not None
     made = create(turn, Create(target))
     uids = tuple(turn.batch.columns(inbox.id).uids)
-    copy_to(turn, CopyTo(inbox.id, uids, made, move=True))
+    try:
+        copy_to(turn, CopyTo(inbox.id, uids, made, move=True))
+    except (Refused, OSError):
+        forget(turn, turn.row(made))
+        raise
+
+
+def _remove_made(turn: Turn, parts: Parts) -> None:
+    """Remove a folder that was not there before this turn, but for what others put into it."""
+    unmake_folder(turn.layout.directory(parts))
 
 
 def _is_gone(turn: Turn, row: MailboxRow) -> bool:
@@ -117,6 +131,8 @@ def _is_gone(turn: Turn, row: MailboxRow) -> bool:
         folder_identity(turn.folder(row))
     except FileNotFoundError:
         return True
+    except (Refused, OSError):
+        return False
     return False
 
 

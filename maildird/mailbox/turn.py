@@ -14,7 +14,7 @@ power cut are synced, the batch is committed, and only then does anybody hear of
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from maildird.index.batches import Batch
@@ -59,6 +59,7 @@ class Turn:
     relist: set[int] = field(default_factory=set)
     tree_changed: bool = False
     _undo: list[Callable[[], None]] = field(default_factory=list)
+    _begun: int = 0
     _unsynced: set[bytes] = field(default_factory=set)
 
     def row(self, mailbox: int) -> MailboxRow:
@@ -98,16 +99,16 @@ class Turn:
     @contextmanager
     def undoing(self) -> Iterator[None]:
         """Take back what a request made visible when it fails."""
-        begun = len(self._undo)
+        self._begun = len(self._undo)
         try:
             yield
         except BaseException:
-            self._take_back(begun)
+            self._take_back(self._begun)
             raise
 
     def pass_point_of_no_return(self) -> None:
-        """What was made visible so far stays, whatever fails: something relies on it now."""
-        self._undo.clear()
+        """What this request made visible stays, whatever fails: something relies on it now."""
+        del self._undo[self._begun :]
 
     def take_back(self) -> None:
         """Undo everything: the commit failed."""
@@ -123,9 +124,10 @@ class Turn:
         self._unsynced.discard(directory)
 
     def sync(self) -> None:
-        """Sync all directories that wait for it."""
+        """Sync all directories that wait for it; some were deleted or renamed since."""
         for directory in sorted(self._unsynced):
-            fsync_directory(directory)
+            with suppress(FileNotFoundError):
+                fsync_directory(directory)
         self._unsynced.clear()
 
     def _raise_modseq(self, mailbox: int, modseq: int) -> None:

@@ -87,7 +87,7 @@ class Watcher:
         try:
             if self._in_step(mailbox, folder):
                 return
-        except FileNotFoundError:
+        except OSError:
             self._tree_pending = True
         self.mark(mailbox)
 
@@ -148,6 +148,10 @@ class Watcher:
                 logger.warning("%s", error)
             self._troubled.add(mailbox)
             return
+        except Exception:
+            self._later.pop(mailbox, None)
+            logger.exception("a mailbox could not be looked at")
+            return
         self._troubled.discard(mailbox)
         if hints is None:
             self._later.pop(mailbox, None)
@@ -168,6 +172,8 @@ class Watcher:
             await self._door.ask(request)
         except (MaildirdError, OSError) as error:
             logger.warning("%s", error)
+        except Exception:
+            logger.exception("the tree could not be looked at")
 
     def _in_step(self, mailbox: int, folder: bytes) -> bool:
         in_step = self._disk.of(mailbox).in_step

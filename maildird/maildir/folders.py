@@ -215,6 +215,17 @@ def make_folder(folder: bytes) -> None:
             os.mkdir(os.path.join(folder, subdir), 0o700)
 
 
+def unmake_folder(directory: bytes) -> None:
+    """Remove an empty folder, and of one that is not empty nothing that anybody put there."""
+    with suppress(OSError):
+        for subdir in (b"cur", b"new", b"tmp"):
+            with suppress(FileNotFoundError):
+                os.rmdir(os.path.join(directory, subdir))
+        with suppress(FileNotFoundError):
+            os.unlink(os.path.join(directory, b"maildirfolder"))
+        os.rmdir(directory)
+
+
 def is_folder(directory: bytes) -> bool:
     """Whether a directory is a Maildir."""
     return os.path.isdir(os.path.join(directory, b"cur")) or os.path.isdir(
