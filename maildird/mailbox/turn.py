@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from maildird.index.batches import Batch
 from maildird.index.rows import MailboxRow
@@ -152,9 +153,14 @@ def forget(turn: Turn, row: MailboxRow) -> None:
     turn.tree_changed = True
 
 
+LOST_CHANGES: Final = 1 << 20
+"""So many changes at most are taken to be missing in a uidlist's MODSEQ."""
+
+
 def first_modseq(told: int = 0) -> int:
     """A mailbox's first MODSEQ: the time in seconds, or above what was `told` of it before.
 
-    Other servers count from 1; the time lies above whatever they told a client.
+    Other servers count from 1; the time lies above whatever they told a client. What `told` says
+    comes from a uidlist whose index is lost, and was written some changes ago.
     """
-    return max(int(time.time()), told + 1)
+    return max(int(time.time()), told + LOST_CHANGES if told else 0)

@@ -155,11 +155,12 @@ def _whole(row: MailboxRow, names: Mapping[int, bytes], present: UidList | None)
 
 
 def _is_lacking(row: MailboxRow, present: UidList | None) -> bool:
-    """Whether a uidlist is not this mailbox's, or lacks UIDs that were given."""
+    """Whether a uidlist is not this mailbox's, or lacks UIDs or the MODSEQ that were told."""
     return (
         present is None
         or (present.uidvalidity, present.guid) != (row.uidvalidity, row.guid)
         or present.next_uid < row.uidnext
+        or present.modseq < row.highestmodseq
     )
 
 

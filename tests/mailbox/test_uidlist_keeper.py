@@ -1,12 +1,13 @@
 """The uidlists of an account: written while the server runs, and mended when it begins."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import trio
 
 from maildird.mailbox.opening import open_account
-from maildird.mailbox.results import Incoming
+from maildird.mailbox.results import FlagChangeHow, Incoming
 from maildird.mailbox.settings import AccountSettings
 from maildird.maildir.uidlists import read_uidlist
 from tests.corpus.tree import make_tree
@@ -48,4 +49,25 @@ async def test_a_uidlist_that_was_not_written_is_written_at_the_next_start(tmp_p
     behind.write_text(behind.read_text().split("\n", 1)[0].replace(" N4 ", " N1 ") + "\n")
     async with open_account(settings, describe):
         await eventually(lambda: {f: uids(settings, f) for f in FOLDERS} == before)
+    assert_sound(settings)
+
+
+async def test_highestmodseq_does_not_fall_when_index_and_last_words_are_lost(
+    tmp_path: Path,
+) -> None:
+    settings = settings_for(tmp_path)
+    uidlist = tmp_path / "Maildir" / "dovecot-uidlist"
+    async with open_account(settings, describe) as account:
+        await account.append("INBOX", [Incoming(b"Subject: one\r\n\r\n")])
+        selected = await account.open("INBOX", read_only=False)
+        for how in (FlagChangeHow.ADD, FlagChangeHow.REMOVE) * 10:
+            await selected.store([1], how, ("\\Flagged",))
+        await eventually(lambda: bool(uids(settings, "")))
+        told = (await account.status("INBOX")).highestmodseq
+        await selected.close()
+        as_it_was = uidlist.read_bytes()
+    uidlist.write_bytes(as_it_was)
+    shutil.rmtree(tmp_path / "state" / "index")
+    async with open_account(settings, describe) as account:
+        assert (await account.status("INBOX")).highestmodseq > told
     assert_sound(settings)
