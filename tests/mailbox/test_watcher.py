@@ -4,9 +4,10 @@ import logging
 from pathlib import Path
 
 import pytest
-import trio
+import trio.testing
 
 from maildird.mailbox.account import Account
+from maildird.mailbox.requests import ObserveTree
 from tests.mailbox.world import Running, settings_for
 
 
@@ -16,7 +17,9 @@ def test_a_deleted_mailbox_is_no_trouble(tmp_path: Path, caplog: pytest.LogCaptu
 
     async def work(account: Account) -> None:
         account.watcher.mark(99)
-        await trio.sleep(0.05)
+        await trio.testing.wait_all_tasks_blocked()  # the watcher has asked at the door
+        await account.door.ask(ObserveTree())
+        await trio.testing.wait_all_tasks_blocked()  # and has heard the answer
 
     running.do(work)
     running.end()
