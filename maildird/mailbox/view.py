@@ -46,16 +46,6 @@ class View:
         at = bisect_left(self.uids, uid)
         return at + 1 if at < len(self.uids) and self.uids[at] == uid else None
 
-    def uid_at(self, seq: int) -> int:
-        """The UID of message number `seq`; IndexError outside 1 to the number of messages."""
-        if seq < 1:
-            raise IndexError(seq)
-        return self.uids[seq - 1]
-
-    def is_withheld(self, uid: int) -> bool:
-        """Whether `uid` is expunged already, though the client was not yet told."""
-        return uid in self._withheld
-
     @property
     def withheld(self) -> frozenset[int]:
         """UIDs that are expunged but not yet told."""

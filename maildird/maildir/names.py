@@ -41,7 +41,6 @@ _FLAG_OF_LETTER: Final = {
 } | {ord("a") + number: keyword_bit(number) for number in range(LETTER_KEYWORDS)}
 
 _DELIVERED: Final = re.compile(rb"(\d+)(?:\..*?M(\d+))?")
-_SIZES: Final = re.compile(rb",([SW])=(\d+)(?=[,:]|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +106,6 @@ def delivery_order(name: bytes) -> tuple[int, int, bytes]:
     if match is None:
         return 0, 0, name
     return int(match[1]), int(match[2] or 0), name
-
-
-def name_sizes(base: bytes) -> tuple[int | None, int | None]:
-    """The size in octets and the size with CRLF, as the base name tells; hints that may lie."""
-    sizes = {key: int(size) for key, size in _SIZES.findall(base)}
-    return sizes.get(b"S"), sizes.get(b"W")
 
 
 def unique_base(size: int | None = None, wire_size: int | None = None) -> bytes:

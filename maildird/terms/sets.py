@@ -57,10 +57,6 @@ class NumberSet:
         cut = ((max(a, low), min(b, high)) for a, b in self.ranges)
         return type(self)(tuple((a, b) for a, b in cut if a <= b))
 
-    def union(self, other: Self) -> Self:
-        """All numbers of two plain sets."""
-        return type(self)(_merged(sorted(self.ranges + other.ranges)))
-
     def present(self, numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
         """For each range of a plain set the slice (start, stop) of the rising `numbers` inside it.
 

@@ -18,11 +18,6 @@ def test_a_set_of_numbers_holds_just_them(chosen: set[int]) -> None:
     assert UidSet.of_sorted(sorted(chosen)) == made
 
 
-@given(numbers, numbers)
-def test_union(left: set[int], right: set[int]) -> None:
-    assert set(SeqSet.of(left).union(SeqSet.of(right))) == left | right
-
-
 @given(numbers, st.integers(1, 60), st.integers(1, 60))
 def test_within(chosen: set[int], low: int, high: int) -> None:
     assert set(UidSet.of(chosen).within(low, high)) == {n for n in chosen if low <= n <= high}
