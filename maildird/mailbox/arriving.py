@@ -11,7 +11,7 @@ from collections.abc import Callable
 from maildird.index.rows import MailboxRow, NewMessage
 from maildird.mailbox.expunging import remove_message
 from maildird.mailbox.keywords import named_letters, numbers_of
-from maildird.mailbox.observing import look_again, uidlist_changed
+from maildird.mailbox.observing import look_again, look_now, uidlist_changed
 from maildird.mailbox.reconcile import base_of
 from maildird.mailbox.requests import CopyTo, Deliver
 from maildird.mailbox.results import Appended, Copied
@@ -77,7 +77,7 @@ def add_arrivals(
     row = turn.row(row.id)
     with turn.stamping(row) as stamp:
         if uidlist_changed(turn, row):
-            look_again(turn, row, stamp, frozenset(base_of(name) for name, _mask in arrivals))
+            look_now(turn, row, stamp, frozenset(base_of(name) for name, _mask in arrivals))
         first = turn.row(row.id).uidnext
         turn.batch.add_many(
             row.id,

@@ -13,11 +13,14 @@ from maildird.terms.flags import DELETED
 ATTEMPTS: Final = 3
 """How often a file is looked for that others rename meanwhile."""
 
+FEW: Final = 1000
+"""So many messages are quicker looked up than found in the columns of a large mailbox."""
+
 
 def expunge(turn: Turn, request: Expunge) -> Expunged:
     """Remove the messages that have \\Deleted; OSError when the directory forbids it."""
     row = turn.row(request.mailbox)
-    doomed = _doomed(turn, row, request.uids)
+    doomed = _doomed(turn, row, request)
     with turn.disk.own_changes(row.id, turn.folder(row)), turn.stamping(row) as stamp:
         removed = tuple(uid for uid in doomed if remove_message(turn, row, uid, stamp))
         return Expunged(stamp.modseq if stamp.used else None, removed)
@@ -44,10 +47,15 @@ def remove_message(turn: Turn, row: MailboxRow, uid: int, stamp: Stamp) -> bool:
     return False
 
 
-def _doomed(turn: Turn, row: MailboxRow, uids: tuple[int, ...] | None) -> list[int]:
+def _doomed(turn: Turn, row: MailboxRow, request: Expunge) -> list[int]:
+    """The messages that have \\Deleted; a few that are named are looked up one by one."""
+    uids = request.uids
+    if uids is not None and len(uids) < FEW:
+        return [m.uid for m in turn.batch.messages(row.id, uids) if m.mask & DELETED]
     columns = turn.batch.columns(row.id)
-    deleted = [uid for uid, mask in zip(columns.uids, columns.masks, strict=True) if mask & DELETED]
-    if uids is None or not deleted:
-        return deleted
-    asked = frozenset(uids)
-    return [uid for uid in deleted if uid in asked]
+    asked = None if uids is None else frozenset(uids)
+    return [
+        uid
+        for uid, mask in zip(columns.uids, columns.masks, strict=True)
+        if mask & DELETED and uid < request.uidnext and (asked is None or uid in asked)
+    ]

@@ -37,6 +37,9 @@ from maildird.terms.flags import LETTER_MASK, SYSTEM_MASK
 
 logger = logging.getLogger(__name__)
 
+MOST_LOOKS = 5
+"""How often one request lists folders for files that it misses."""
+
 MANY_HINTS = 1000
 """So many names in events are quicker looked for in a listing than one by one."""
 
@@ -64,8 +67,19 @@ def look_again(
 ) -> None:
     """List a folder in which a file was not where the index says, within a request's own stamp.
 
-    `pending` are base names of files that the request itself made and will add to the index.
+    `pending` are base names of files that the request itself made and will add to the index. A
+    request looks so often only (`MOST_LOOKS`), however many files it misses: what it misses still
+    is left to the watcher.
     """
+    if turn.looks < MOST_LOOKS:
+        turn.looks += 1
+        look_now(turn, row, stamp, pending)
+
+
+def look_now(
+    turn: Turn, row: MailboxRow, stamp: Stamp, pending: frozenset[bytes] = frozenset()
+) -> None:
+    """As `look_again`, for what can't go on without."""
     _observe_all(turn, row, stamp, pending)
 
 

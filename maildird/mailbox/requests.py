@@ -80,9 +80,10 @@ class Store(Request[Stored]):
 
 @dataclass(frozen=True, slots=True)
 class Expunge(Request[Expunged]):
-    """Remove the messages with \\Deleted, among `uids` (rising) where given."""
+    """Remove the messages with \\Deleted, among `uids` (rising), else those below `uidnext`."""
 
     mailbox: int
+    uidnext: int
     uids: tuple[int, ...] | None = None
 
 

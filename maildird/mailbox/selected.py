@@ -124,8 +124,8 @@ class Selected:
     async def expunge(self, uids: Sequence[int] | None = None) -> Expunged:
         """Remove the messages that have \\Deleted and are in the view, among `uids` if given."""
         self._need_read_write()
-        told = self.view.uids if uids is None else uids
-        return await self._home.door.ask(requests.Expunge(self.id, tuple(told)))
+        named = None if uids is None else tuple(uids)
+        return await self._home.door.ask(requests.Expunge(self.id, self.view.uidnext, named))
 
     async def copy(self, uids: Sequence[int], name: str) -> Copied:
         """Copy messages; Refused (TRYCREATE) when there is no such mailbox."""

@@ -50,6 +50,7 @@ class Turn:
 
     `modseqs` is what will be announced, by mailbox id. `unlisted` are the new UIDs of each mailbox
     with their names, for its uidlist; `relist` the mailboxes whose uidlist has to be written anew.
+    `looks` counts how often the present request has listed folders for files that it missed.
     """
 
     batch: Batch
@@ -59,6 +60,7 @@ class Turn:
     unlisted: dict[int, list[tuple[int, bytes]]] = field(default_factory=dict)
     relist: set[int] = field(default_factory=set)
     tree_changed: bool = False
+    looks: int = 0
     _undo: list[Callable[[], None]] = field(default_factory=list)
     _begun: int = 0
     _unsynced: set[bytes] = field(default_factory=set)
@@ -101,6 +103,7 @@ class Turn:
     def undoing(self) -> Iterator[None]:
         """Take back what a request made visible when it fails."""
         self._begun = len(self._undo)
+        self.looks = 0
         try:
             yield
         except BaseException:
