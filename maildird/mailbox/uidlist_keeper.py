@@ -2,10 +2,11 @@
 
 Theory of operation. The uidlist is what makes the index disposable and the way back to Dovecot
 possible. New messages are appended to it soon after the turn that brought them, so a delivery costs
-one line; the whole file is written anew when a folder has none, and when the server ends, if the
-mailbox changed: then its header says the HIGHESTMODSEQ that clients know. Both wait for other
-programs' locks, so they run in a thread of their own and never inside a turn. What can't be written
-now is written later; until then the index alone knows.
+one line; the whole file is written anew when a folder has none, when the server begins and finds
+that the one before left it behind, and when the server ends, if the mailbox changed: then its
+header says the HIGHESTMODSEQ that clients know. All of that waits for other programs' locks, so it
+runs in a thread of its own and never inside a turn. What can't be written now is written later;
+until then the index alone knows.
 """
 
 import logging
@@ -55,6 +56,7 @@ class UidListKeeper:
         self._disk = disk
         self._work: dict[int, _Work] = {}
         self._behind: set[int] = set()
+        self._troubled: set[int] = set()
         self._stirred = trio.Event()
         self._limiter = trio.CapacityLimiter(1)
 
@@ -105,8 +107,12 @@ class UidListKeeper:
                 with trio.CancelScope(shield=True):
                     await trio.to_thread.run_sync(self._write, mailbox, todo, limiter=self._limiter)
             except (MaildirdError, OSError) as error:
-                logger.warning("the uidlist of a folder can't be written now: %s", error)
+                if mailbox not in self._troubled:
+                    logger.warning("the uidlist of a folder can't be written now: %s", error)
+                self._troubled.add(mailbox)
                 failed.append(mailbox)
+            else:
+                self._troubled.discard(mailbox)
         return failed
 
     def _write(self, mailbox: int, todo: _Work) -> None:
