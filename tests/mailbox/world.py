@@ -4,9 +4,9 @@ import os
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import trio
 
@@ -18,6 +18,7 @@ from maildird.mailbox.settings import AccountSettings
 from maildird.mailbox.verify import verify
 
 T = TypeVar("T")
+Thing = TypeVar("Thing")
 
 
 def describe(content: bytes, internaldate: int) -> Facts:
@@ -68,11 +69,14 @@ class Beside:
         return file.rename(target)
 
 
-class Running:
-    """An account that is open in a thread of its own, for tests that are not async themselves."""
+class InThread(Generic[Thing]):
+    """What an async context gives, held open in a thread of its own.
 
-    def __init__(self, settings: AccountSettings) -> None:
-        self._settings = settings
+    For tests that are not async themselves.
+    """
+
+    def __init__(self, context: AbstractAsyncContextManager[Thing]) -> None:
+        self._context = context
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._main, daemon=True)
@@ -81,40 +85,52 @@ class Running:
         if self._failure is not None:
             raise self._failure
 
-    def do(self, work: Callable[[Account], Awaitable[T]]) -> T:
-        """Run `work` with the account and give its result."""
+    def do(self, work: Callable[[Thing], Awaitable[T]]) -> T:
+        """Run `work` with the thing and give its result."""
         try:
-            return trio.from_thread.run(work, self.account, trio_token=self._token)
+            return trio.from_thread.run(work, self.thing, trio_token=self._token)
         except trio.RunFinishedError:
             self._join()
             raise
 
     def end(self) -> None:
-        """Close the account in good order."""
+        """Leave the context in good order."""
         with suppress(trio.RunFinishedError):
             trio.from_thread.run_sync(self._done.set, trio_token=self._token)
         self._join()
 
     def _join(self) -> None:
-        """Wait for the account to end, and fail with what made it end."""
+        """Wait for the thread to end, and fail with what made it end."""
         self._thread.join()
         if self._failure is not None:
             raise self._failure
 
     def _main(self) -> None:
         try:
-            trio.run(self._serve)
+            trio.run(self._hold)
         except BaseException as error:
             self._failure = error
         finally:
             self._ready.set()
 
-    async def _serve(self) -> None:
-        async with open_account(self._settings, describe) as self.account:
+    async def _hold(self) -> None:
+        async with self._context as self.thing:
             self._token = trio.lowlevel.current_trio_token()
             self._done = trio.Event()
             self._ready.set()
             await self._done.wait()
+
+
+class Running(InThread[Account]):
+    """An account that is open in a thread of its own."""
+
+    def __init__(self, settings: AccountSettings) -> None:
+        super().__init__(open_account(settings, describe))
+
+    @property
+    def account(self) -> Account:
+        """The account."""
+        return self.thing
 
 
 def assert_sound(settings: AccountSettings, account: Account | None = None) -> None:
