@@ -1,7 +1,7 @@
 """A client that says one command after the other and keeps all that it hears, as data."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import trio
@@ -27,10 +27,14 @@ Kind = TypeVar("Kind")
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What a server said to one command: `untagged` in order, then `tagged`."""
+    """What a server said to one command: `untagged` in order, then `tagged`.
+
+    `lines` are the octets of all these, one response each, CRLF included.
+    """
 
     untagged: list[Response]
     tagged: Status
+    lines: list[bytes] = field(default_factory=list)
 
     def all(self, kind: type[Kind]) -> list[Kind]:
         """The untagged responses of one kind."""
@@ -114,10 +118,12 @@ class Client:
     async def ending(self, tag: str) -> Exchange:
         """Hear all up to the tagged response of the command that was said with `tag`."""
         untagged: list[Response] = []
+        lines: list[bytes] = []
         while True:
-            response = await self.response()
+            lines.append(await self._line())
+            response = parse(lines[-1])
             if isinstance(response, Status) and response.tag == tag:
-                return Exchange(untagged, response)
+                return Exchange(untagged, response, lines)
             untagged.append(response)
 
     async def together(self, *commands: str) -> list[Exchange]:
@@ -133,14 +139,18 @@ class Client:
 
     async def response(self) -> Response:
         """The next response, whatever it is."""
+        return parse(await self._line())
+
+    async def _line(self) -> bytes:
+        """The octets of the next response."""
         with trio.fail_after(PATIENCE):
             while (end := is_whole(self._unread)) is None:
                 received = await self.stream.receive_some(65536)
                 if not received:
                     raise trio.BrokenResourceError(f"the server has gone: {self._unread!r}")
                 self._unread += bytes(received)
-        octets, self._unread = self._unread[:end], self._unread[end:]
-        return parse(octets)
+        line, self._unread = self._unread[:end], self._unread[end:]
+        return line
 
     async def _send(self, *commands: str) -> list[str]:
         tags = [f"a{self._count + at}" for at in range(1, len(commands) + 1)]
