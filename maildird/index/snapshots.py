@@ -113,6 +113,10 @@ class Snapshot:
         tombstones = self._list_from(self._tables.gone, mailbox, NUMBER.pack(modseq + 1))
         return [Tombstone(uid, since) for since, uid in map(TOMBSTONE.unpack, tombstones)]
 
+    def tombstone_count(self, mailbox: int) -> int:
+        """How many tombstones there are; costs the same at any size."""
+        return self._count(self._tables.gone, mailbox)
+
     def name(self, mailbox: int, uid: int) -> bytes | None:
         """b"cur/" or b"new/" and the file name that a message was last seen under."""
         record = self._record(self._tables.files, mailbox, uid)

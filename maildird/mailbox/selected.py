@@ -9,6 +9,7 @@ import trio
 from maildird.index.environment import Index
 from maildird.index.rows import Facts, MailboxRow
 from maildird.mailbox import requests
+from maildird.mailbox.conditions import Condition, masks_at
 from maildird.mailbox.disk import Disk
 from maildird.mailbox.door import Door
 from maildird.mailbox.namespace import Parts
@@ -85,6 +86,8 @@ class Selected:
                 raise MailboxDeleted("the selected mailbox was deleted")
             changed = snapshot.changed_since(self.id, self.view.pulled)
             gone = snapshot.gone_since(self.id, self.view.pulled)
+            if self.view.pulled < row.pruned_modseq:
+                gone += self.view.stand_ins(snapshot.columns(self.id).uids)
         named = row.keywords != self.keywords
         self.keywords = row.keywords
         self.claim_recent()
@@ -118,7 +121,12 @@ class Selected:
     ) -> Stored:
         """Change flags; Refused (LIMIT) for a keyword too many, OSError when the disk fails."""
         self._need_read_write()
-        request = requests.Store(self.id, tuple(uids), how, flags, unchanged_since)
+        condition = None
+        if unchanged_since is not None:
+            replaces = how is FlagChangeHow.REPLACE
+            known = {} if replaces else masks_at(self.view, unchanged_since, uids)
+            condition = Condition(unchanged_since, known, self.keywords)
+        request = requests.Store(self.id, tuple(uids), how, flags, condition)
         return await self._home.door.ask(request)
 
     async def expunge(self, uids: Sequence[int] | None = None) -> Expunged:
@@ -179,8 +187,9 @@ class Selected:
     def gone_since(self, modseq: int, known_up_to: int = 0) -> UidSet:
         """UIDs that were removed after `modseq` and that the view doesn't have.
 
-        Where tombstones as old as that were pruned, or never known, every UID that the view lacks
-        above `known_up_to`: so far the client is known to have what the view has.
+        Where tombstones above `modseq` were pruned, or never known, every UID that the view lacks
+        above `known_up_to`: so far the client is known to have what the view has. A client at
+        `pruned_modseq` itself has heard of all that was pruned.
         """
         with self._home.index.snapshot() as snapshot:
             row = snapshot.mailbox(self.id)

@@ -13,6 +13,7 @@ from maildird.mailbox.door import Outcome, TurnReport
 from maildird.mailbox.expunging import expunge
 from maildird.mailbox.foldering import create, delete, observe_tree, rename
 from maildird.mailbox.observing import observe, take_all_new
+from maildird.mailbox.pruning import prune
 from maildird.mailbox.requests import KeepRecent, Learn, Request
 from maildird.mailbox.storing import store
 from maildird.mailbox.turn import Turn
@@ -67,6 +68,7 @@ class Turns:
             turn = Turn(batch, self._layout, self._disk)
             turns.append(turn)
             outcomes = [_outcome(turn, request) for request in asked]
+            prune(turn)
             turn.sync()
             return outcomes
 

@@ -11,6 +11,12 @@ as *withheld* with the MODSEQ of their tombstone. While there are any, the HIGHE
 client may hear of is below the lowest of them (RFC 7162 section 6): a client whose connection
 breaks now will ask from there and hear of the removals then.
 
+Tombstones may be pruned before a view has pulled them, for sessions sleep as long as they like.
+Such a view compares UIDs instead, once: what it has and the index lacks is gone. When it went is
+not known any more, so the removal counts as the earliest that it can be, `pulled` + 1. Where it has
+to wait, HIGHESTMODSEQ stays at what was pulled before, and a client that comes back with that is
+told all missing UIDs.
+
 A message that arrived and went between two pulls was never told and is never mentioned.
 """
 
@@ -76,10 +82,11 @@ class View:
 
         `changed` and `gone` are all living messages and all tombstones with a MODSEQ above
         `pulled`, from the same index snapshot as `row`; `keywords` says that new ones appeared.
+        Where tombstones above `pulled` were pruned, their `stand_ins` follow those that are left.
         """
         for tombstone in gone:
             if self.seq_of(tombstone.uid) is not None:
-                self._withheld[tombstone.uid] = tombstone.modseq
+                self._withheld.setdefault(tombstone.uid, tombstone.modseq)
         removals = self._release() if may_expunge else ()
         arrived = sorted((m for m in changed if m.uid >= self.uidnext), key=lambda m: m.uid)
         for message in arrived:
@@ -96,6 +103,14 @@ class View:
             flags=tuple(sorted(flags, key=lambda change: change.seq)),
             keywords=keywords,
         )
+
+    def stand_ins(self, living: Iterable[int]) -> list[Tombstone]:
+        """A tombstone for each UID that is not among `living`, the UIDs that the index has.
+
+        They tell nothing of a removal that has a tombstone of its own or is withheld already:
+        the first MODSEQ that the view hears of it counts. Costs O(mailbox).
+        """
+        return [Tombstone(uid, self.pulled + 1) for uid in set(self.uids).difference(living)]
 
     def _release(self) -> tuple[Removal, ...]:
         if not self._withheld:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from maildird.index.batches import Batch
 from maildird.index.environment import Index
-from maildird.index.rows import Columns
+from maildird.index.rows import Columns, Tombstone
 from maildird.terms.flags import SEEN
 from tests.index.building import FACTS, INBOX, message, put
 
@@ -111,32 +112,57 @@ def test_expunge_takes_the_facts_along(index: Index) -> None:
 
 
 @pytest.mark.parametrize(
-    ("up_to", "left", "pruned"), [(9, [1, 2, 3], 0), (10, [3], 10), (50, [], 20)]
+    ("keep", "left", "pruned"),
+    [
+        (9, [4, 1, 2, 5, 3], 0),
+        (5, [4, 1, 2, 5, 3], 0),
+        (4, [1, 2, 5, 3], 10),
+        (3, [3], 20),
+        (2, [3], 20),
+        (1, [3], 20),
+        (0, [], 30),
+    ],
 )
-def test_pruning_remembers_the_highest_tombstone(
-    index: Index, up_to: int, left: list[int], pruned: int
+def test_pruning_takes_the_oldest_and_remembers_the_highest_of_them(
+    index: Index, keep: int, left: list[int], pruned: int
 ) -> None:
-    mailbox = put(index)
-    index.write(lambda batch: batch.add_many(mailbox, [message(n) for n in (1, 2, 3)]))
+    mailbox, other = put(index), put(index, parts=("Other",))
 
     def expunge(batch: Batch) -> None:
-        for uid, modseq in ((1, 10), (2, 10), (3, 20)):
-            batch.expunge(mailbox, uid, modseq)
-        batch.prune(mailbox, up_to)
+        for each in (mailbox, other):
+            batch.add_many(each, [message(uid) for uid in range(1, 8)])
+            for uid, modseq in ((4, 10), (1, 20), (2, 20), (5, 20), (3, 30)):
+                batch.expunge(each, uid, modseq)
+        batch.prune(mailbox, keep)
 
     index.write(expunge)
     with index.snapshot() as snapshot:
         row = snapshot.mailbox(mailbox)
         assert [tombstone.uid for tombstone in snapshot.gone_since(mailbox, 0)] == left
+        assert snapshot.tombstone_count(mailbox) == len(left)
+        assert snapshot.tombstone_count(other) == 5
     assert row is not None
     assert row.pruned_modseq == pruned
+
+
+def test_pruning_again_goes_on_from_where_it_was(index: Index) -> None:
+    mailbox = put(index)
+    index.write(lambda batch: batch.add_many(mailbox, [message(uid) for uid in range(1, 7)]))
+    for uid in range(1, 7):
+        index.write(partial(Batch.expunge, mailbox=mailbox, uid=uid, modseq=10 * uid))
+        index.write(lambda batch: batch.prune(mailbox, 2))
+    with index.snapshot() as snapshot:
+        row = snapshot.mailbox(mailbox)
+        assert snapshot.gone_since(mailbox, 0) == [Tombstone(5, 50), Tombstone(6, 60)]
+    assert row is not None
+    assert row.pruned_modseq == 40
 
 
 def test_a_row_read_before_pruning_does_not_undo_it(index: Index) -> None:
     mailbox = put(index)
     index.write(lambda batch: batch.add_many(mailbox, [message(1)]))
     index.write(lambda batch: batch.expunge(mailbox, 1, 10))
-    index.write(lambda batch: batch.prune(mailbox, 10))
+    index.write(lambda batch: batch.prune(mailbox, 0))
     kept = index.write(lambda batch: batch.put_mailbox(replace(INBOX, id=mailbox)))
     assert kept.pruned_modseq == 10
 

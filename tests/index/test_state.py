@@ -123,12 +123,12 @@ def expunge(batch: Batch, model: Model, data: st.DataObject) -> None:
 
 def prune(batch: Batch, model: Model, data: st.DataObject) -> None:
     mailbox = a_mailbox(model, data)
-    modseq = data.draw(st.integers(0, mailbox.row.highestmodseq))
-    batch.prune(mailbox.row.id, modseq)
-    pruned = [since for since in mailbox.gone.values() if since <= modseq]
+    keep = data.draw(st.integers(0, len(mailbox.gone) + 1))
+    batch.prune(mailbox.row.id, keep)
+    pruned = sorted(mailbox.gone.values())[: max(0, len(mailbox.gone) - keep)]
     highest = max([mailbox.row.pruned_modseq, *pruned])
     mailbox.row = replace(mailbox.row, pruned_modseq=highest)
-    mailbox.gone = {uid: since for uid, since in mailbox.gone.items() if since > modseq}
+    mailbox.gone = {uid: since for uid, since in mailbox.gone.items() if since > highest}
 
 
 Step = Callable[[Batch, Model, st.DataObject], None]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maildird.index.rows import Columns, MailboxRow, MessageRow, Tombstone
-from maildird.mailbox.results import Changes
+from maildird.mailbox.results import Changes, Removal
 from maildird.mailbox.view import View
 
 ROW = MailboxRow(
@@ -28,11 +28,12 @@ ROW = MailboxRow(
 
 @dataclass
 class Mailbox:
-    """The mailbox itself, as an index would tell of it."""
+    """The mailbox itself, as an index would tell of it; `expunged` forgets nothing."""
 
     row: MailboxRow = ROW
     living: dict[int, MessageRow] = field(default_factory=dict)
     gone: list[Tombstone] = field(default_factory=list)
+    expunged: dict[int, int] = field(default_factory=dict)
 
     def _step(self) -> int:
         self.row = replace(self.row, highestmodseq=self.row.highestmodseq + 1)
@@ -48,7 +49,14 @@ class Mailbox:
 
     def remove(self, uid: int) -> None:
         del self.living[uid]
-        self.gone.append(Tombstone(uid, self._step()))
+        self.expunged[uid] = self._step()
+        self.gone.append(Tombstone(uid, self.expunged[uid]))
+
+    def prune(self, keep: int) -> None:
+        cut = max(0, len(self.gone) - keep)
+        if cut:
+            self.row = replace(self.row, pruned_modseq=self.gone[cut - 1].modseq)
+            del self.gone[:cut]
 
     def view(self) -> View:
         rows = [self.living[uid] for uid in sorted(self.living)]
@@ -58,12 +66,11 @@ class Mailbox:
         return View(self.row, columns, first_recent=1)
 
     def pull(self, view: View, *, may_expunge: bool) -> Changes:
-        return view.advance(
-            self.row,
-            [m for m in self.living.values() if m.modseq > view.pulled],
-            [t for t in self.gone if t.modseq > view.pulled],
-            may_expunge=may_expunge,
-        )
+        gone = [t for t in self.gone if t.modseq > view.pulled]
+        if view.pulled < self.row.pruned_modseq:
+            gone += view.stand_ins(self.living)
+        changed = [m for m in self.living.values() if m.modseq > view.pulled]
+        return view.advance(self.row, changed, gone, may_expunge=may_expunge)
 
 
 class Client:
@@ -87,7 +94,8 @@ class Client:
 
 steps = st.lists(
     st.tuples(
-        st.sampled_from(["arrive", "reflag", "remove", "pull", "pull", "hold"]), st.integers(0, 63)
+        st.sampled_from(["arrive", "reflag", "remove", "prune", "pull", "pull", "hold"]),
+        st.integers(0, 63),
     ),
     max_size=60,
 )
@@ -110,11 +118,13 @@ def test_a_client_that_believes_ends_with_the_mailbox(
             mailbox.reflag(living[number % len(living)], number)
         elif verb == "remove" and living:
             mailbox.remove(living[number % len(living)])
+        elif verb == "prune":
+            mailbox.prune(number % 4)
         elif verb in ("pull", "hold"):
             changes = mailbox.pull(view, may_expunge=verb == "pull")
             assert verb == "pull" or not changes.removals
             client.hear(changes, view)
-            held = {t.modseq for t in mailbox.gone if t.uid in view.withheld}
+            held = {mailbox.expunged[uid] for uid in view.withheld}
             assert all(view.highestmodseq < modseq for modseq in held)
             assert held or view.highestmodseq == mailbox.row.highestmodseq
     assert client.messages == [(m.uid, m.mask) for _, m in sorted(mailbox.living.items())]
@@ -130,6 +140,40 @@ def test_what_comes_and_goes_between_two_pulls_is_never_mentioned() -> None:
     mailbox.remove(2)
     assert not mailbox.pull(view, may_expunge=True)
     assert (view.uidnext, view.highestmodseq) == (3, mailbox.row.highestmodseq)
+
+
+def test_a_removal_whose_tombstone_was_pruned_counts_from_what_was_pulled() -> None:
+    mailbox = Mailbox()
+    for _ in range(4):
+        mailbox.arrive()
+    view = mailbox.view()
+    pulled = view.pulled
+    mailbox.remove(3)
+    mailbox.remove(1)
+    mailbox.remove(4)
+    mailbox.prune(keep=1)
+    assert not mailbox.pull(view, may_expunge=False)
+    assert (view.withheld, view.highestmodseq) == ({1, 3, 4}, pulled)
+    told = mailbox.pull(view, may_expunge=True)
+    assert told.removals == (Removal(1, 1), Removal(2, 3), Removal(2, 4))
+    assert view.highestmodseq == mailbox.row.highestmodseq
+
+
+def test_pruning_does_not_raise_the_modseq_of_what_is_withheld_already() -> None:
+    mailbox = Mailbox()
+    for _ in range(3):
+        mailbox.arrive()
+    view = mailbox.view()
+    mailbox.remove(2)
+    mailbox.pull(view, may_expunge=False)
+    mailbox.reflag(1, 1)
+    mailbox.pull(view, may_expunge=False)
+    low = view.highestmodseq
+    mailbox.remove(3)
+    mailbox.prune(keep=0)
+    mailbox.pull(view, may_expunge=False)
+    assert view.withheld == {2, 3}
+    assert view.highestmodseq == low < mailbox.expunged[2]
 
 
 def test_numbers_and_uids() -> None:
