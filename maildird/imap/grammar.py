@@ -27,7 +27,8 @@ TAG: Final = re.compile(rb'[^\x00-\x20(){%*"\\\x7f-\xff+]{1,255}')
 # quoted = DQUOTE *QUOTED-CHAR DQUOTE; 8-bit octets are let through, clients do send UTF-8
 _QUOTED: Final = re.compile(rb'"([^"\\\r\n\x00]*+(?:\\["\\][^"\\\r\n\x00]*+)*+)"')
 _ESCAPED: Final = re.compile(rb'\\(["\\])')
-_NUMBER: Final = re.compile(rb"\d{1,20}")
+# number = 1*DIGIT, so that zeros may lead it
+_NUMBER: Final = re.compile(rb"0*(\d{1,20})")
 # sequence-set = (seq-number / seq-range) *("," sequence-set)
 _SET: Final = re.compile(
     rb"(?:\d{1,10}|\*)(?::(?:\d{1,10}|\*))?(?:,(?:\d{1,10}|\*)(?::(?:\d{1,10}|\*))?)*"
@@ -207,7 +208,7 @@ class Reader:
 
     def number(self, what: str = "a number") -> int:
         """number = 1*DIGIT, below 2^32."""
-        value = int(self.match(_NUMBER, what)[0])
+        value = int(self.match(_NUMBER, what)[1])
         if value > _MAX_NUMBER:
             raise Malformed(f"{what} is above {_MAX_NUMBER}: {value}")
         return value
@@ -221,7 +222,7 @@ class Reader:
 
     def modseq(self) -> int:
         """mod-sequence-valzer = "0" / mod-sequence-value, below 2^63 (RFC 7162 section 7)."""
-        value = int(self.match(_NUMBER, "a mod-sequence")[0])
+        value = int(self.match(_NUMBER, "a mod-sequence")[1])
         if value > _MAX_MODSEQ:
             raise Malformed(f"a mod-sequence is below 2^63: {value} is not")
         return value

@@ -122,9 +122,11 @@ def _store(reader: Reader, *, uid: bool) -> Store:
     reader.space()
     unchanged_since = None
     if reader.try_octets(b"("):
-        reader.octets(b"UNCHANGEDSINCE ")
+        reader.octets(b"UNCHANGEDSINCE")
+        reader.space()
         unchanged_since = reader.modseq()
-        reader.octets(b") ")
+        reader.octets(b")")
+        reader.space()
     item = reader.word("FLAGS, +FLAGS or -FLAGS")
     silent = item.endswith(".SILENT")
     try:

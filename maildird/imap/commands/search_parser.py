@@ -68,8 +68,10 @@ _PLAIN: Final[dict[str, SearchKey]] = {
 # sequence-set begins so, and no other key does
 _SET_BEGINS: Final = re.compile(rb"[\d*$]")
 
-# entry-flag-name = DQUOTE "/flags/" attr-flag DQUOTE (RFC 7162 section 7)
-_ENTRY: Final = re.compile(rb'/flags/\\?[^\x00-\x20(){%*"\\\]\x7f-\xff]+', re.IGNORECASE)
+# entry-flag-name = DQUOTE "/flags/" attr-flag DQUOTE, and attr-flag does not include "\Recent"
+_ENTRY: Final = re.compile(
+    rb'/flags/(?!\\recent\Z)\\?[^\x00-\x20(){%*"\\\]\x7f-\xff]+', re.IGNORECASE
+)
 
 
 def parse_search(reader: Reader) -> Search:
@@ -213,7 +215,9 @@ class _Keys:
         if reader.ahead(b'"'):
             name = reader.string("the name of an entry")
             if not _ENTRY.fullmatch(name):
-                raise Malformed('the entry of MODSEQ is "/flags/" and a flag (RFC 7162 section 7)')
+                raise Malformed(
+                    'the entry of MODSEQ is "/flags/" and a flag but \\Recent (RFC 7162 section 7)'
+                )
             reader.space()
             if reader.word("priv, shared or all") not in ("PRIV", "SHARED", "ALL"):
                 raise Malformed("the entry type of MODSEQ is priv, shared or all")
