@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from maildird.index.rows import Facts
+from maildird.mailbox.conditions import Condition
 from maildird.mailbox.namespace import Parts
 from maildird.mailbox.results import Appended, Copied, Expunged, FlagChangeHow, Stored
 from maildird.maildir.folders import Staged
@@ -69,13 +70,13 @@ class KeepRecent(Request[None]):
 
 @dataclass(frozen=True, slots=True)
 class Store(Request[Stored]):
-    """Change flags of `uids` (rising); see `results.Stored`."""
+    """Change flags of `uids` (rising) that meet the condition, if any; see `results.Stored`."""
 
     mailbox: int
     uids: tuple[int, ...]
     how: FlagChangeHow
     flags: tuple[str, ...]
-    unchanged_since: int | None = None
+    condition: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True)

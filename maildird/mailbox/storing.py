@@ -2,12 +2,14 @@
 
 The file name carries system flags and the keywords that have a letter; keywords beyond those change
 in the index alone. A rename that finds no file means that another program was quicker: the folder
-is looked at once more and the change is made on top of what the other one did.
+is looked at once more and the change is made on top of what the other one did, if the condition of
+a conditional STORE is still met then.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from maildird.index.rows import MailboxRow, MessageRow
+from maildird.mailbox.conditions import passes
 from maildird.mailbox.keywords import named_letters, numbers_of
 from maildird.mailbox.observing import look_again
 from maildird.mailbox.requests import Store
@@ -18,54 +20,61 @@ from maildird.terms.flags import LETTER_MASK, SYSTEM_MASK
 
 
 @dataclass(slots=True)
-class _Tally:
-    changed: list[int]
-    failed: list[int]
-    gone: list[int]
+class _Work:
+    """A STORE on its way: `row` and `wanted` go by the keywords that the mailbox has now."""
+
+    turn: Turn
+    request: Store
+    stamp: Stamp
+    row: MailboxRow
+    wanted: int
+    changed: list[int] = field(default_factory=list)
+    failed: list[int] = field(default_factory=list)
+    gone: list[int] = field(default_factory=list)
 
 
 def store(turn: Turn, request: Store) -> Stored:
     """Carry out `request`; Refused (LIMIT) when it names a keyword too many, OSError on disk."""
     row, wanted = numbers_of(turn, turn.row(request.mailbox), request.flags)
-    tally = _Tally([], [], [])
     with turn.disk.own_changes(row.id, turn.folder(row)), turn.stamping(row) as stamp:
+        work = _Work(turn, request, stamp, row, wanted)
         for uid in request.uids:
-            _store_one(turn, row, request, uid, wanted, stamp, tally)
+            _store_one(work, uid)
         modseq = stamp.modseq if stamp.used else None
-    return Stored(modseq, tuple(tally.changed), tuple(tally.failed), tuple(tally.gone))
+    return Stored(modseq, tuple(work.changed), tuple(work.failed), tuple(work.gone))
 
 
-def _store_one(
-    turn: Turn,
-    row: MailboxRow,
-    request: Store,
-    uid: int,
-    wanted: int,
-    stamp: Stamp,
-    tally: _Tally,
-) -> None:
+def _store_one(work: _Work, uid: int) -> None:
+    batch, condition, how = work.turn.batch, work.request.condition, work.request.how
     for attempt in (1, 2):
-        message = turn.batch.message(row.id, uid)
+        message = batch.message(work.row.id, uid)
         if message is None:
-            tally.gone.append(uid)
+            break
+        if condition is not None and not passes(
+            condition, how, work.wanted, message, work.row.keywords
+        ):
+            work.failed.append(uid)
             return
-        mask = changed_mask(message.mask, request.how, wanted)
+        mask = changed_mask(message.mask, how, work.wanted)
         if mask == message.mask:
             return
-        if request.unchanged_since is not None and message.modseq > request.unchanged_since:
-            tally.failed.append(uid)
-            return
         try:
-            rename_to_mask(turn, row, message, mask)
+            rename_to_mask(work.turn, work.row, message, mask)
         except FileNotFoundError:
-            if attempt == 2:
-                tally.gone.append(uid)
-                return
-            look_again(turn, row, stamp)
+            if attempt == 1:
+                _look_again(work)
         else:
-            turn.batch.set_mask(row.id, uid, stamp.modseq, mask)
-            tally.changed.append(uid)
+            batch.set_mask(work.row.id, uid, work.stamp.modseq, mask)
+            work.changed.append(uid)
             return
+    work.gone.append(uid)
+
+
+def _look_again(work: _Work) -> None:
+    """Take over what others changed, be it the numbers of the keywords."""
+    look_again(work.turn, work.row, work.stamp)
+    row = work.turn.row(work.row.id)
+    work.row, work.wanted = numbers_of(work.turn, row, work.request.flags)
 
 
 def changed_mask(mask: int, how: FlagChangeHow, wanted: int) -> int:
