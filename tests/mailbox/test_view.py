@@ -153,7 +153,7 @@ def test_a_removal_whose_tombstone_was_pruned_counts_from_what_was_pulled() -> N
     mailbox.remove(4)
     mailbox.prune(keep=1)
     assert not mailbox.pull(view, may_expunge=False)
-    assert (view.withheld, view.highestmodseq) == ({1, 3, 4}, pulled)
+    assert (set(view.withheld), view.highestmodseq) == ({1, 3, 4}, pulled)
     told = mailbox.pull(view, may_expunge=True)
     assert told.removals == (Removal(1, 1), Removal(2, 3), Removal(2, 4))
     assert view.highestmodseq == mailbox.row.highestmodseq
