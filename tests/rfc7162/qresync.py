@@ -1,5 +1,58 @@
 """The statements of sections 3.2 to 5: QRESYNC, long command lines, what servers keep."""
 
-from tests.rfc7162.statements import Statement
+from tests.rfc7162.statements import CLIENT, SERVER, Statement
 
-QRESYNC: tuple[Statement, ...] = ()
+PERSISTENT = "every mailbox keeps its mod-sequences for good, so none answers with NOMODSEQ"
+NO_METADATA = "METADATA is not offered, there are no annotations to change"
+
+QRESYNC: tuple[Statement, ...] = (
+    Statement("3.2", "MUST", SERVER, "any way to expunge raises the mailbox's mod-sequence"),
+    Statement("3.2", "MUST", SERVER, "an expunged UID is kept with the mod-sequence of its end"),
+    Statement("3.2", "MUST", SERVER, "a changed annotation raises the mod-sequence", NO_METADATA),
+    Statement("3.2", "MUST", SERVER, "a connection that breaks costs the client no change"),
+    Statement("3.2", "MUST", SERVER, "MODSEQ sent past a delayed expunge: HIGHESTMODSEQ below it"),
+    Statement("3.2.2", "SHOULD", SERVER, "CONDSTORE stands beside QRESYNC in CAPABILITY"),
+    Statement("3.2.3", "MUST", SERVER, "ENABLE works and is a capability"),
+    Statement("3.2.3", "REQUIRED", SERVER, "ENABLE takes QRESYNC, with and without CONDSTORE"),
+    Statement("3.2.3", "MUST", SERVER, "after ENABLE QRESYNC there is VANISHED, not EXPUNGE"),
+    Statement("3.2.3", "MUST", CLIENT, "it says ENABLE QRESYNC after login"),
+    Statement("3.2.3", "MUST", SERVER, "QRESYNC or VANISHED without ENABLE QRESYNC is BAD"),
+    Statement("3.2.4", "MUST", SERVER, "once enabled, FETCH not asked for has UID and MODSEQ"),
+    Statement("3.2.5", "MUST", SERVER, "SELECT or EXAMINE (QRESYNC …) without ENABLE is BAD"),
+    Statement("3.2.5", "MUST", SERVER, "all responses that any SELECT has are there"),
+    Statement("3.2.5", "MUST", SERVER, "with another UIDVALIDITY nothing is resynchronised"),
+    Statement("3.2.5.1", "MUST", SERVER, "no lasting mod-sequences: NOMODSEQ", PERSISTENT),
+    Statement("3.2.5.1", "MUST", SERVER, "no lasting mod-sequences: the rest is void", PERSISTENT),
+    Statement("3.2.5.1", "MUST", SERVER, "the flag changes that are told have UIDs"),
+    Statement("3.2.5.2", "MUST", CLIENT, "both sets of the match data rise"),
+    Statement("3.2.6", "MUST", SERVER, "FETCH with VANISHED is BAD"),
+    Statement("3.2.6", "MUST", SERVER, "UID FETCH with VANISHED is BAD without ENABLE"),
+    Statement("3.2.6", "MUST", CLIENT, "VANISHED comes with CHANGEDSINCE"),
+    Statement("3.2.6", "MUST", SERVER, "VANISHED without CHANGEDSINCE is BAD"),
+    Statement("3.2.6", "MUST", SERVER, "VANISHED (EARLIER) comes before any FETCH"),
+    Statement("3.2.6", "MUST", SERVER, "too old a mod-sequence: all of the set that is gone"),
+    Statement("3.2.7", "MUST", SERVER, "EXPUNGE raises the mod-sequence if it removed any"),
+    Statement("3.2.7", "MUST", SERVER, "what EXPUNGE removed is kept with its mod-sequence"),
+    Statement("3.2.7", "MUST", SERVER, "EXPUNGE that removed any ends with HIGHESTMODSEQ"),
+    Statement("3.2.8", "MUST", SERVER, "CLOSE raises the mod-sequence if it removed any"),
+    Statement("3.2.8", "MUST", SERVER, "what CLOSE removed is kept with its mod-sequence"),
+    Statement("3.2.8", "MUST NOT", SERVER, "CLOSE doesn't end with HIGHESTMODSEQ"),
+    Statement("3.2.9", "must", SERVER, "UID EXPUNGE removes what is \\Deleted and in its set"),
+    Statement("3.2.9", "MUST", SERVER, "UID EXPUNGE raises the mod-sequence if it removed any"),
+    Statement("3.2.9", "MUST", SERVER, "what UID EXPUNGE removed is kept with its mod-sequence"),
+    Statement("3.2.9", "MUST", SERVER, "UID EXPUNGE that removed any ends with HIGHESTMODSEQ"),
+    Statement("3.2.10", "MUST", SERVER, "whatever expunges is told with VANISHED once enabled"),
+    Statement("3.2.10", "MUST NOT", SERVER, "what goes while selected isn't told as EARLIER"),
+    Statement("3.2.10", "MUST NOT", SERVER, "the two kinds of VANISHED are never merged"),
+    Statement("3.2.10.1", "MUST NOT", CLIENT, "EARLIER shifts no message numbers"),
+    Statement("3.2.10.2", "MUST", SERVER, "VANISHED is used until the connection ends"),
+    Statement("3.2.10.2", "MUST NOT", SERVER, "such a VANISHED has no EARLIER"),
+    Statement("3.2.10.2", "MUST", SERVER, "VANISHED names only what the client sees"),
+    Statement("3.2.10.2", "MUST NOT", SERVER, "nothing gone before, nothing that it never saw"),
+    Statement("3.2.10.2", "MUST NOT", SERVER, "not between commands, nor in FETCH, STORE, SEARCH"),
+    Statement("3.2.10.2", "MUST NOT", SERVER, "not in a UID SEARCH that has message numbers"),
+    Statement("3.2.10.2", "MUST", CLIENT, "it takes over what VANISHED says"),
+    Statement("3.2.11", "MUST", SERVER, "CLOSED when SELECT or EXAMINE leaves a mailbox"),
+    Statement("3.2.11", "must", SERVER, "CLOSED also for clients that enabled nothing"),
+    Statement("5.3", "SHOULD", SERVER, "a mailbox that is deleted leaves no tombstones behind"),
+)
