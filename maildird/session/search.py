@@ -25,7 +25,7 @@ from maildird.session.verdicts import (
     verdicts,
 )
 from maildird.terms.codes import Code
-from maildird.terms.errors import MessageGone
+from maildird.terms.errors import BadCharset, MessageGone
 from maildird.terms.sets import SeqSet, UidSet
 
 PORTION: Final = 64
@@ -38,7 +38,8 @@ QUICK: Final = 20_000
 async def search(session: Session, command: Search) -> Answer:
     """Tell what was found; a message that can't be read makes it a NO, after that.
 
-    One that has gone is not found, and the OK says so (RFC 5530 section 3).
+    One that has gone is not found, and the OK says so (RFC 5530 section 3). BadCharset for a
+    charset that isn't known.
     """
     if asks_for_modseq(command.key):
         session.enable_condstore()
@@ -49,6 +50,8 @@ async def search(session: Session, command: Search) -> Answer:
     saving = command.returns is not None and SearchReturn.SAVE in command.returns
     if saving:
         session.saved = UidSet.EMPTY  # what a NO leaves behind (RFC 5182 section 2.1)
+    if command.unknown_charset is not None:
+        raise BadCharset(command.unknown_charset)
     rows, trouble = await _find(session.mailbox, command.key, columns)
     _tell(session, command, rows)
     unreadable = [error for error in trouble if not isinstance(error, MessageGone)]
@@ -104,10 +107,14 @@ def _tell(session: Session, command: Search, rows: Sequence[int]) -> None:
     uids = session.mailbox.view.uids
     numbers = [uids[at] if command.uid else at + 1 for at in rows]
     returns = command.returns
+    if returns == frozenset({SearchReturn.SAVE}):
+        return
+    modseq = _modseq(session, command, rows)
+    session.modseq_told = session.modseq_told or modseq is not None
     if returns is None:
-        plain = SearchResponse(tuple(numbers), _modseq(session, command, rows))
+        plain = SearchResponse(tuple(numbers), modseq)
         session.replies.write(bytes(plain))
-    elif returns != {SearchReturn.SAVE}:
+    else:
         kind = UidSet if command.uid else SeqSet
         extended = EsearchResponse(
             tag=session.tag,
@@ -116,7 +123,7 @@ def _tell(session: Session, command: Search, rows: Sequence[int]) -> None:
             maximum=max(numbers, default=None) if SearchReturn.MAX in returns else None,
             count=len(numbers) if SearchReturn.COUNT in returns else None,
             everything=kind.of_sorted(numbers) if SearchReturn.ALL in returns else None,
-            modseq=_modseq(session, command, rows),
+            modseq=modseq,
         )
         session.replies.write(bytes(extended))
 

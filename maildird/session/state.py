@@ -21,7 +21,7 @@ class Session:
     `saved` is what `$` stands for, as UIDs; those that are expunged meanwhile don't count any more.
     `ended` says that no more commands are read: LOGOUT was said.
     `tag`, `modseq_told` and `removal_told` are about the command in progress: its tag, whether a
-    FETCH response with MODSEQ was sent, and whether removals were told.
+    response with MODSEQ was sent, and whether removals were told.
     """
 
     account: Account

@@ -154,6 +154,45 @@ async def test_search_modseq(server: Server, me: Client) -> None:
     """)
 
 
+@pytest.mark.parametrize(
+    ("search", "result"),
+    [
+        ("SEARCH MODSEQ 1", "* SEARCH 1 2 (MODSEQ <n>)"),
+        ("SEARCH RETURN (MAX) MODSEQ 1", '* ESEARCH (TAG "a") MAX 2 MODSEQ <n>'),
+        ("UID SEARCH 1:2 MODSEQ 1", "* SEARCH 1 2 (MODSEQ <n>)"),
+    ],
+)
+async def test_a_modseq_that_search_told_is_no_place_to_come_back_from(
+    server: Server, me: Client, other: Client, search: str, result: str
+) -> None:
+    """An expunge that may not be told yet is older than what the client was told of."""
+    server.deliver("one", "two")
+    await me.opens("INBOX (CONDSTORE)")
+    await other.opens("INBOX")
+    await other(r"""
+        C: a STORE 1 FLAGS.SILENT (\Deleted)
+        C: b EXPUNGE
+        C: c STORE 1 FLAGS.SILENT (\Seen)
+        S: a OK STORE done
+        S: * 1 EXPUNGE
+        S: b OK EXPUNGE done
+        S: c OK STORE done
+    """)
+    await me(rf"""
+        C: n FETCH 2 FLAGS
+        S: * 2 FETCH (FLAGS (\Recent))
+        S: * 2 FETCH (UID 2 FLAGS (\Seen \Recent) MODSEQ (<n>))
+        S: n OK [HIGHESTMODSEQ <low>] FETCH done
+        C: a {search}
+        S: {result}
+        S: a OK [HIGHESTMODSEQ <low>] SEARCH done
+        C: b SEARCH SEEN
+        S: * SEARCH 2
+        S: b OK SEARCH done
+    """)
+    assert me.noted["low"] < me.noted["n"]
+
+
 async def test_new_messages_have_a_modseq_above_all(server: Server, me: Client) -> None:
     server.deliver("one")
     await me.opens("INBOX (CONDSTORE)")

@@ -100,6 +100,32 @@ async def test_charsets(mail: Client) -> None:
     """)
 
 
+@pytest.mark.parametrize(
+    ("returns", "answer", "left"),
+    [
+        ("RETURN (SAVE) CHARSET X-KLINGON TEXT x", "NO [BADCHARSET (US-ASCII UTF-8)] …", ""),
+        ("RETURN (MIN SAVE) CHARSET X-KLINGON UNSEEN", "NO [BADCHARSET (US-ASCII UTF-8)] …", ""),
+        ("RETURN (MIN) CHARSET X-KLINGON TEXT x", "NO [BADCHARSET (US-ASCII UTF-8)] …", " 3"),
+        ("CHARSET X-KLINGON TEXT x", "NO [BADCHARSET (US-ASCII UTF-8)] …", " 3"),
+        ("RETURN (SAVE) CHARSET X-KLINGON NOPE", "BAD …", " 3"),
+        ("RETURN (SAVE) CHARSET X-KLINGON 1:4", "BAD …", " 3"),
+    ],
+)
+async def test_what_a_search_in_an_unknown_charset_leaves_saved(
+    mail: Client, returns: str, answer: str, left: str
+) -> None:
+    """A NO to SAVE empties `$`, nothing else does (RFC 5182 section 2.1)."""
+    await mail(f"""
+        C: a SEARCH RETURN (SAVE) SEEN
+        S: a OK SEARCH done
+        C: b SEARCH {returns}
+        S: b {answer}
+        C: c SEARCH $
+        S: * SEARCH{left}
+        S: c OK SEARCH done
+    """)
+
+
 async def test_esearch(mail: Client) -> None:
     await mail(r"""
         C: a SEARCH RETURN (MIN MAX COUNT ALL) UNSEEN

@@ -176,8 +176,13 @@ class SearchReturn(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """SEARCH; `returns` is None for the basic form, RETURN () means ALL and comes as {ALL}."""
+    """SEARCH; `returns` is None for the basic form, RETURN () means ALL and comes as {ALL}.
+
+    `unknown_charset` is the name of the CHARSET if there is none of that name: then the strings in
+    `key` mean nothing, and the answer is NO.
+    """
 
     key: SearchKey
     uid: bool
     returns: frozenset[SearchReturn] | None = None
+    unknown_charset: str | None = None

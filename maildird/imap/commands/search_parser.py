@@ -37,7 +37,7 @@ from maildird.imap.commands.search import (
 )
 from maildird.imap.grammar import Reader
 from maildird.terms.charsets import CODECS, normalised
-from maildird.terms.errors import BadCharset, Malformed
+from maildird.terms.errors import Malformed
 
 MOST_KEYS: Final = 10_000
 
@@ -87,9 +87,10 @@ def parse_uid_search(reader: Reader) -> Search:
 def _search(reader: Reader, *, uid: bool) -> Search:
     returns = _returns(reader) if reader.try_octets(b" RETURN ") else None
     charset = _charset(reader) if reader.try_octets(b" CHARSET ") else None
-    keys = _Keys(reader, charset)
+    codec = None if charset is None else CODECS.get(normalised(charset))
     reader.space()
-    return Search(keys.side_by_side(), uid, returns)
+    key = _Keys(reader, codec).side_by_side()
+    return Search(key, uid, returns, charset if codec is None else None)
 
 
 def _returns(reader: Reader) -> frozenset[SearchReturn]:
@@ -108,20 +109,16 @@ def _returns(reader: Reader) -> frozenset[SearchReturn]:
 
 
 def _charset(reader: Reader) -> str:
-    """The codec of the command's strings; BadCharset for one that isn't known."""
-    name = reader.astring("the name of a charset").decode("ascii", "replace")
-    codec = CODECS.get(normalised(name))
-    if codec is None:
-        raise BadCharset(name)
-    return codec
+    """The name of the charset of the command's strings, be it known or not."""
+    return reader.astring("the name of a charset").decode("ascii", "replace")
 
 
 class _Keys:
     """Reads search keys and counts them."""
 
-    def __init__(self, reader: Reader, charset: str | None) -> None:
+    def __init__(self, reader: Reader, codec: str | None) -> None:
         self._reader = reader
-        self._charset = charset
+        self._codec = codec
         self._count = 0
         self._depth = 0
 
@@ -162,15 +159,15 @@ class _Keys:
     # What follows the name of a key and a space
 
     def string(self) -> str:
-        """astring, in the command's charset; UTF-8 where it names none."""
+        """astring, in the command's charset; UTF-8 where it names none that is known."""
         octets = self._reader.astring("what to search for")
-        if self._charset is None:
+        if self._codec is None:
             return octets.decode("utf-8", "replace")
         try:
-            text = octets.decode(self._charset)
+            text = octets.decode(self._codec)
             text.encode()  # UTF-7 and its like can hold a lone surrogate
         except ValueError:
-            raise Malformed(f"what to search for is not in {self._charset}") from None
+            raise Malformed(f"what to search for is not in {self._codec}") from None
         return text
 
     def keyword(self) -> str:
