@@ -72,9 +72,14 @@ SYNTAX: tuple[Production, ...] = (
     Production("uidvalidity", "UIDVALIDITY is a number from 1 to 2^32-1."),
     Production("known-uids", "Known UIDs are numbers and ranges without `*`."),
     Production(
-        "known-sequence-set", "The message numbers of match data rise, and have no `*` among them."
+        "known-sequence-set",
+        "The message numbers of match data have no `*` among them and none twice; sets that don't"
+        " rise lie outside the grammar, and are read as if they did.",
     ),
-    Production("known-uid-set", "The UIDs of match data rise, and have no `*` among them."),
+    Production(
+        "known-uid-set",
+        "The UIDs of match data have no `*` among them and none twice; out of order as before.",
+    ),
     Production("message-data", "With QRESYNC an expunge is said as VANISHED."),
     Production("expunged-resp", "VANISHED has a set of UIDs, with (EARLIER) before it or without."),
     Production(
