@@ -207,6 +207,15 @@ class MailboxMachine(RuleBasedStateMachine):
     def sound(self) -> None:
         assert_sound(self.settings, self.running.account)
 
+    @rule(name=mailboxes, keep=st.integers(0, 3))
+    def prune(self, name: str, keep: int) -> None:
+        async def work(account: Account) -> None:
+            selected = await account.open(name, read_only=True)
+            account.index.write(lambda batch: batch.prune(selected.id, keep))
+            await selected.close()
+
+        self.running.do(work)
+
     @rule()
     def quiet(self) -> None:
         self.everything_agrees()
