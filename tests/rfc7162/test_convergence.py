@@ -1,0 +1,477 @@
+"""Convergence: whatever happens in which order, a client that comes back ends with the mailbox.
+
+Theory of operation. Clients of three kinds, other programs and the server itself change one mailbox
+over real sessions and a real Maildir. Answers arrive in part before a connection breaks, commands
+are said and never heard of again, sessions overlap, the server restarts, loses its index, forgets
+old tombstones. What a client knew after each of its commands is kept.
+
+At a quiet point the disk is compared with what a fresh session sees. Then every client that is
+connected must know exactly that after one NOOP; and a client must end with exactly that from
+whatever it ever knew, with any known UIDs and match data, asked for in either way, hearing of no
+message that did not change.
+
+`CONVERGENCE_EXAMPLES=5000` makes a long run of it; a failure prints how to repeat it.
+"""
+
+import os
+import random
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import trio
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from tests.dialogues.dialogue import Server
+from tests.mailbox.world import InThread, assert_sound, settings_for
+from tests.rfc7162.cache import Cache, Flags, Kind, Visit, Way
+from tests.rfc7162.client import Client, flags_of
+from tests.rfc7162.responses import Fetch, MailboxStatus, Vanished, compact
+
+KINDS = (Kind.QRESYNC, Kind.QRESYNC, Kind.CONDSTORE, Kind.PLAIN)
+LETTERS = {"D": "\\Draft", "F": "\\Flagged", "R": "\\Answered", "S": "\\Seen", "T": "\\Deleted"}
+FLAGS = ("\\Seen", "\\Deleted", "\\Flagged", "$Junk", "Work")
+PATIENCE = 20
+"""Seconds in which the server must have seen what is on disk."""
+REMEMBERED = 400
+"""States of clients that are kept at most."""
+
+clients = st.integers(0, len(KINDS) - 1)
+picks = st.integers(0, 99)
+flag_sets = st.sets(st.sampled_from(FLAGS), max_size=2).map(frozenset)
+hearing = st.sampled_from([1.0] * 12 + [0.0, 0.3, 0.5, 0.7, 0.9])
+"""How much of an answer arrives; the connection breaks when it is not all of it."""
+
+
+@dataclass
+class Person:
+    """A client, at home or connected."""
+
+    kind: Kind
+    cache: Cache = field(default_factory=Cache)
+    visit: Visit | None = None
+    idling: str | None = None
+
+    def leave(self) -> None:
+        """The connection is gone."""
+        self.visit = self.idling = None
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """The mailbox as it is."""
+
+    uidvalidity: int
+    highestmodseq: int
+    flags: dict[int, Flags]
+
+
+class Convergence(RuleBasedStateMachine):
+    """See the head of this file."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.directory = Path(tempfile.mkdtemp(prefix="maildird-convergence-"))
+        self.server = InThread(_served(self.directory))
+        self.people = [Person(kind) for kind in KINDS]
+        self.known: list[tuple[Kind, Cache]] = []
+        self.subjects: dict[tuple[int, int], bytes] = {}
+        self.highest = 0
+        self.trusting = True
+        self.present: list[int] = []
+        self.count = 0
+        self.random = random.Random(0)
+
+    @initialize(seed=st.integers(0, 2**32), mails=st.integers(0, 6))
+    def begin(self, seed: int, mails: int) -> None:
+        self.random.seed(seed)
+        self.do(self._create_other)
+        for _ in range(mails):
+            self.deliver()
+
+    def teardown(self) -> None:
+        try:
+            self.do(self._agree)
+        finally:
+            self.server.end()
+        assert_sound(settings_for(self.directory))
+        shutil.rmtree(self.directory)
+
+    # Clients
+
+    @rule(
+        who=clients,
+        heard=hearing,
+        command=st.sampled_from(
+            [
+                "NOOP",
+                "CHECK",
+                "STATUS INBOX (UNSEEN HIGHESTMODSEQ)",
+                'LIST "" INBOX RETURN (STATUS (HIGHESTMODSEQ))',
+                "FETCH {n} FLAGS",
+                "FETCH {n} BODY[]",
+                "FETCH 1:* (UID FLAGS)",
+                "FETCH 1:* (MODSEQ)",
+                "FETCH 1:* (UID FLAGS) (CHANGEDSINCE {m})",
+                "UID FETCH {u} (FLAGS MODSEQ)",
+                "UID FETCH {u} BODY[TEXT]",
+                "UID FETCH 1:* (FLAGS) (CHANGEDSINCE {m} VANISHED)",
+                "UID FETCH $ (FLAGS) (CHANGEDSINCE {m} VANISHED)",
+                "SEARCH MODSEQ {m}",
+                "UID SEARCH UNSEEN",
+                "UID SEARCH {n} MODSEQ 1",
+                "SEARCH RETURN (SAVE) ALL",
+                "COPY {n} Other",
+                "UID COPY {u} INBOX",
+                "MOVE {n} Other",
+                "UID MOVE {u} Other",
+                "EXPUNGE",
+                "UID EXPUNGE {u}:*",
+            ]
+        ),
+        pick=picks,
+    )
+    def say(self, who: int, heard: float, command: str, pick: int) -> None:
+        self.act(who, command, heard, pick)
+
+    @rule(
+        who=clients,
+        heard=hearing,
+        named=st.sets(picks, min_size=1, max_size=3),
+        how=st.sampled_from(["FLAGS", "+FLAGS", "-FLAGS"]),
+        silent=st.booleans(),
+        flags=flag_sets,
+        by_number=st.booleans(),
+        since=st.sampled_from([None, None, "now", "0"]),
+    )
+    def store(
+        self,
+        who: int,
+        heard: float,
+        named: set[int],
+        how: str,
+        silent: bool,
+        flags: Flags,
+        by_number: bool,
+        since: str | None,
+    ) -> None:
+        async def work(server: Server) -> None:
+            person, visit = await self._visit(server, who)
+            known = sorted(person.cache.flags)
+            uids = sorted({known[pick % len(known)] for pick in named}) if known else []
+            more = "#" if by_number else ""
+            if since is not None and person.kind is not Kind.PLAIN:
+                value = person.cache.modseq if since == "now" else 0
+                more += f"(UNCHANGEDSINCE {value}) "
+            await visit.store(uids, how + ".SILENT" * silent, flags, more, heard)
+            await self._after(person, heard)
+
+        self.do(work)
+
+    @rule(who=clients, flags=flag_sets, heard=hearing)
+    def append(self, who: int, flags: Flags, heard: float) -> None:
+        self.act(who, f"APPEND INBOX ({' '.join(sorted(flags))}) {self._literal()}", heard)
+
+    @rule(who=clients, heard=hearing)
+    def fetch_new(self, who: int, heard: float) -> None:
+        async def work(server: Server) -> None:
+            person, visit = await self._visit(server, who)
+            await visit.fetch_new(heard)
+            await self._after(person, heard)
+
+        self.do(work)
+
+    @rule(who=clients)
+    def begin_idle(self, who: int) -> None:
+        async def work(server: Server) -> None:
+            person, visit = await self._visit(server, who)
+            person.idling = await visit.client.begin("IDLE")
+
+        self.do(work)
+
+    @rule(pair=st.permutations(range(len(KINDS))), pick=picks, deeds=st.tuples(picks, picks))
+    def at_once(self, pair: list[int], pick: int, deeds: tuple[int, int]) -> None:
+        """Two clients change the mailbox at the same moment."""
+        commands = (
+            "UID STORE {u} +FLAGS (\\Seen $Junk)",
+            "UID STORE {u} FLAGS (\\Deleted)",
+            "EXPUNGE",
+            "UID MOVE {u} Other",
+            f"APPEND INBOX (\\Flagged) {self._literal()}",
+            "NOOP",
+            "FETCH 1:* MODSEQ",
+            "UID COPY {u} INBOX",
+        )
+
+        async def work(server: Server) -> None:
+            for who in pair[:2]:
+                await self._visit(server, who)
+            async with trio.open_nursery() as nursery:
+                for who, deed in zip(pair[:2], deeds, strict=True):
+                    command = commands[deed % len(commands)]
+                    nursery.start_soon(self._act, server, who, command, 1.0, pick)
+
+        self.do(work)
+
+    @rule(
+        who=clients, command=st.sampled_from(["EXPUNGE", "UID MOVE {u} Other", "NOOP"]), pick=picks
+    )
+    def say_and_go(self, who: int, command: str, pick: int) -> None:
+        """The connection breaks before anything is heard; the server is at work meanwhile."""
+
+        async def work(server: Server) -> None:
+            person, visit = await self._visit(server, who)
+            said = self._filled(person, command, pick)
+            if said is not None:
+                await visit.client.begin(said)
+            await visit.client.close()
+            person.leave()
+
+        self.do(work)
+
+    @rule(who=clients)
+    def go_home(self, who: int) -> None:
+        async def work(server: Server) -> None:
+            person = self.people[who]
+            if person.visit is not None:
+                await person.visit.client.close()
+            person.leave()
+
+        self.do(work)
+
+    # Other programs
+
+    @rule()
+    def deliver(self) -> None:
+        self.server.thing.beside.deliver("INBOX", self._mail().encode())
+
+    @rule(pick=picks, letters=st.sets(st.sampled_from(sorted(LETTERS)), max_size=3))
+    def reflag(self, pick: int, letters: set[str]) -> None:
+        beside = self.server.thing.beside
+        files = beside.files("INBOX")
+        with suppress(IndexError, FileNotFoundError):  # the server renames it at the same moment
+            beside.reflag(_picked(files, pick), "".join(sorted(letters)))
+
+    @rule(pick=picks)
+    def unlink(self, pick: int) -> None:
+        files = self.server.thing.beside.files("INBOX")
+        with suppress(IndexError, FileNotFoundError):
+            _picked(files, pick).unlink()
+
+    # The server
+
+    @rule(lose_index=st.sampled_from([False, False, False, True]))
+    def restart(self, lose_index: bool) -> None:
+        self.server.end()
+        if lose_index:
+            shutil.rmtree(self.directory / "state" / "index")
+            self.trusting = False
+        self.server = InThread(_served(self.directory))
+        for person in self.people:
+            person.leave()
+
+    @rule()
+    def prune(self) -> None:
+        """Old tombstones go, all there are."""
+
+        async def work(server: Server) -> None:
+            def forget() -> None:
+                with server.account.index.snapshot() as snapshot:
+                    row = snapshot.mailbox_named(("INBOX",))
+                assert row is not None
+                server.account.index.write(lambda batch: batch.prune(row.id, row.highestmodseq))
+
+            await trio.to_thread.run_sync(forget)
+
+        self.do(work)
+        self.trusting = False
+
+    @rule()
+    def quiet(self) -> None:
+        self.do(self._agree)
+
+    # How clients act
+
+    def do(self, work: Callable[[Server], Awaitable[None]]) -> None:
+        self.server.do(work)
+
+    def act(self, who: int, command: str, heard: float, pick: int = 0) -> None:
+        self.do(lambda server: self._act(server, who, command, heard, pick))
+
+    async def _create_other(self, server: Server) -> None:
+        client = Client((await server.connect()).stream)
+        await client.do("CREATE Other")
+        await client.close()
+
+    async def _visit(self, server: Server, who: int) -> tuple[Person, Visit]:
+        """The client, connected; its IDLE is ended."""
+        person = self.people[who]
+        if person.visit is None:
+            client = Client((await server.connect()).stream)
+            person.visit = Visit(client, person.kind, person.cache)
+            await person.visit.open(self._some_way())
+            self._remember(person)
+        elif person.idling is not None:
+            tag, person.idling = person.idling, None
+            await person.visit.client.stream.send_all(b"DONE\r\n")
+            person.visit.hear_all(await person.visit.client.ending(tag), "IDLE")
+            self._remember(person)
+        return person, person.visit
+
+    async def _act(self, server: Server, who: int, command: str, heard: float, pick: int) -> None:
+        person, visit = await self._visit(server, who)
+        said = self._filled(person, command, pick)
+        if said is not None:
+            await visit.do(said, heard)
+            await self._after(person, heard)
+
+    async def _after(self, person: Person, heard: float) -> None:
+        if heard < 1.0:
+            assert person.visit is not None
+            await person.visit.client.close()
+            person.leave()
+        else:
+            self._remember(person)
+
+    def _filled(self, person: Person, command: str, pick: int) -> str | None:
+        """The command with a message number, a UID and a MODSEQ that the client may name."""
+        assert person.visit is not None
+        known = sorted(person.cache.flags)
+        if ("{n}" in command and not person.visit.numbers) or ("{u}" in command and not known):
+            return None
+        if "1:*" in command and command.startswith("FETCH") and not person.visit.numbers:
+            return None
+        return (
+            command.replace("{n}", str(1 + pick % max(1, len(person.visit.numbers))))
+            .replace("{u}", str(known[pick % len(known)]) if known else "1")
+            .replace("{m}", str(max(1, person.cache.modseq - pick % 3)))
+        )
+
+    def _literal(self) -> str:
+        mail = self._mail()
+        return f"{{{len(mail)}+}}\r\n{mail}"
+
+    def _mail(self) -> str:
+        self.count += 1
+        return f"Subject: mail {self.count}\r\n\r\nbody\r\n"
+
+    def _remember(self, person: Person) -> None:
+        assert person.visit is not None
+        if person.kind is not Kind.PLAIN:
+            self.highest = max(self.highest, person.cache.modseq)
+            self.known.append((person.kind, person.cache.copy()))
+            if len(self.known) > REMEMBERED:
+                del self.known[self.random.randrange(len(self.known))]
+
+    def _some_way(self) -> Way:
+        """How a client resynchronises; lies about numbers do no harm while tombstones are there."""
+        honest = partial(_match, self.random)
+        lying = partial(_lie, self.present)
+        return Way(
+            by_select=self.random.random() < 0.7,
+            part=self.random.choice([None, None, 0, 1, 2, 3]),
+            match=self.random.choice([None, honest, lying if self.trusting else honest]),
+        )
+
+    # The quiet point
+
+    async def _agree(self, server: Server) -> None:
+        """Everybody knows the mailbox, or gets to know it from all that it ever knew."""
+        truth = await self._truth(server)
+        assert truth.highestmodseq >= self.highest, "HIGHESTMODSEQ went down"
+        self.present = sorted(truth.flags)
+        for who, person in enumerate(self.people):
+            if person.visit is not None:
+                await self._visit(server, who)
+                await person.visit.do("NOOP")
+                await person.visit.fetch_new()
+                assert person.cache.flags == truth.flags, f"{person.kind} while connected"
+                assert person.visit.numbers == self.present
+                self._remember(person)
+        homes = [(person.kind, person.cache) for person in self.people]
+        for kind, cache in [*homes, *self.random.sample(self.known, min(8, len(self.known)))]:
+            await self._come_back(server, kind, cache.copy(), truth)
+
+    async def _come_back(self, server: Server, kind: Kind, cache: Cache, truth: Truth) -> None:
+        before, way = cache.copy(), self._some_way()
+        client = Client((await server.connect()).stream)
+        try:
+            selected = await Visit(client, kind, cache).open(way, "EXAMINE INBOX")
+        finally:
+            await client.close()
+        assert cache.uidvalidity == truth.uidvalidity
+        assert cache.flags == truth.flags, f"{kind} from {before} by {way}"
+        assert kind is Kind.PLAIN or cache.modseq == truth.highestmodseq
+        for fetch in selected.all(Fetch):
+            assert fetch.modseq is not None
+            assert fetch.modseq > before.modseq, "told of a message that did not change"
+        for vanished in selected.all(Vanished):
+            assert not truth.flags.keys() & set(vanished.uids)
+
+    async def _truth(self, server: Server) -> Truth:
+        """What a fresh session sees once that is what the disk has."""
+        client = Client((await server.connect()).stream)
+        selected = await client.do("EXAMINE INBOX (CONDSTORE)")
+        uidvalidity = int(selected.argument("UIDVALIDITY") or 0)
+        with trio.fail_after(PATIENCE):
+            found = None
+            while found is None or _system_flags(found) != _on_disk(server.beside.files("INBOX")):
+                found = await self._seen(client)
+        for fetch in found:
+            subject = fetch.items["BODY[HEADER.FIELDS (SUBJECT)]"]
+            assert isinstance(subject, bytes)
+            assert self.subjects.setdefault((uidvalidity, fetch.uid or 0), subject) == subject
+        status = await client.do("STATUS INBOX (HIGHESTMODSEQ)")
+        await client.close()
+        highestmodseq = status.one(MailboxStatus).numbers["HIGHESTMODSEQ"]
+        return Truth(uidvalidity, highestmodseq, flags_of(found))
+
+    async def _seen(self, client: Client) -> list[Fetch] | None:
+        """What a session sees; None while messages are there that can't be read any more."""
+        await client.do("NOOP")
+        fetched = await client.say("UID FETCH 1:* (FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])")
+        return list(fetched.fetches.values()) if fetched.tagged.condition == "OK" else None
+
+
+@asynccontextmanager
+async def _served(directory: Path) -> AsyncIterator[Server]:
+    """The server over `directory`; it may end while the disk is ahead of the index."""
+    return files[pick % max(1, len(files))]
+
+
+def _match(chance: random.Random, uids: Sequence[int]) -> str:
+    """Sequence match data that is true of the cache it is made from."""
+    picked = sorted(chance.sample(range(len(uids)), min(3, len(uids))))
+    return f"({','.join(str(at + 1) for at in picked)} {','.join(str(uids[at]) for at in picked)})"
+
+
+def _lie(present: Sequence[int], uids: Sequence[int]) -> str:
+    """Sequence match data that claims to know the mailbox as it is, whatever the cache says."""
+    uids = present or uids
+    return f"(1:{len(uids)} {compact(uids)})"
+
+
+def _system_flags(fetched: Sequence[Fetch]) -> list[list[str]]:
+    told = (fetch.flags for fetch in fetched)
+    return sorted(sorted(f for f in flags or () if f in LETTERS.values()) for flags in told)
+
+
+def _on_disk(files: Sequence[Path]) -> list[list[str]]:
+    letters = (file.name.partition(":2,")[2] for file in files)
+    return sorted(sorted(LETTERS[x] for x in info if x in LETTERS) for info in letters)
+
+
+Convergence.TestCase.settings = settings(
+    max_examples=int(os.environ.get("CONVERGENCE_EXAMPLES", "40")),
+    stateful_step_count=50,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=list(HealthCheck),
+)
+TestConvergence = Convergence.TestCase
