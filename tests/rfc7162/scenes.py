@@ -1,7 +1,11 @@
 """What tests of mod-sequences begin with, and what they ask again and again."""
 
+from typing import TypeVar
+
 from tests.rfc7162.client import Client
 from tests.rfc7162.hosts import Host
+
+Known = TypeVar("Known")
 
 
 def deliver(host: Host, count: int, mailbox: str = "INBOX") -> None:
@@ -29,7 +33,7 @@ async def opened(host: Host, mailbox: str = "INBOX") -> Client:
     return client
 
 
-def known(value: int | None) -> int:
-    """A number that has to be there."""
+def known(value: Known | None) -> Known:
+    """What has to be there."""
     assert value is not None
     return value
