@@ -80,6 +80,8 @@ async def test_a_store_with_a_bad_condition_changes_nothing(inside: Client) -> N
         f"(UNCHANGEDSINCE {HIGHEST} CHANGEDSINCE 1) +FLAGS (\\Draft)",
         f"(CHANGEDSINCE {HIGHEST}) +FLAGS (\\Draft)",
         f"(UNCHANGEDSINCE {HIGHEST})",
+        f"({HIGHEST}) +FLAGS (\\Draft)",
+        f"( {HIGHEST}) +FLAGS (\\Draft)",
         "(UNCHANGEDSINCE) +FLAGS (\\Draft)",
     )
 
