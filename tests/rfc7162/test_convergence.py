@@ -14,12 +14,11 @@ message that did not change.
 """
 
 import os
-import random
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -28,39 +27,28 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
+from maildird.imap.limits import Limits
+from maildird.mailbox.opening import open_account
+from maildird.session.describe import describe
+from maildird.session.session import serve_account_session
 from tests.dialogues.dialogue import Server
-from tests.mailbox.world import InThread, assert_sound, settings_for
-from tests.rfc7162.cache import Cache, Flags, Kind, Visit, Way
+from tests.mailbox.world import Beside, InThread, assert_sound, settings_for
+from tests.rfc7162.cache import Cache, Flags, Kind, Visit
 from tests.rfc7162.client import Client, flags_of
-from tests.rfc7162.responses import Fetch, MailboxStatus, Vanished, compact
+from tests.rfc7162.crowd import Crowd, Person, filled
+from tests.rfc7162.responses import Fetch, MailboxStatus, Vanished
 
 KINDS = (Kind.QRESYNC, Kind.QRESYNC, Kind.CONDSTORE, Kind.PLAIN)
 LETTERS = {"D": "\\Draft", "F": "\\Flagged", "R": "\\Answered", "S": "\\Seen", "T": "\\Deleted"}
 FLAGS = ("\\Seen", "\\Deleted", "\\Flagged", "$Junk", "Work")
 PATIENCE = 20
 """Seconds in which the server must have seen what is on disk."""
-REMEMBERED = 400
-"""States of clients that are kept at most."""
 
 clients = st.integers(0, len(KINDS) - 1)
 picks = st.integers(0, 99)
 flag_sets = st.sets(st.sampled_from(FLAGS), max_size=2).map(frozenset)
 hearing = st.sampled_from([1.0] * 12 + [0.0, 0.3, 0.5, 0.7, 0.9])
 """How much of an answer arrives; the connection breaks when it is not all of it."""
-
-
-@dataclass
-class Person:
-    """A client, at home or connected."""
-
-    kind: Kind
-    cache: Cache = field(default_factory=Cache)
-    visit: Visit | None = None
-    idling: str | None = None
-
-    def leave(self) -> None:
-        """The connection is gone."""
-        self.visit = self.idling = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +67,13 @@ class Convergence(RuleBasedStateMachine):
         super().__init__()
         self.directory = Path(tempfile.mkdtemp(prefix="maildird-convergence-"))
         self.server = InThread(_served(self.directory))
-        self.people = [Person(kind) for kind in KINDS]
-        self.known: list[tuple[Kind, Cache]] = []
+        self.crowd = Crowd([Person(kind) for kind in KINDS])
         self.subjects: dict[tuple[int, int], bytes] = {}
-        self.highest = 0
-        self.trusting = True
-        self.present: list[int] = []
         self.count = 0
-        self.random = random.Random(0)
 
     @initialize(seed=st.integers(0, 2**32), mails=st.integers(0, 6))
     def begin(self, seed: int, mails: int) -> None:
-        self.random.seed(seed)
+        self.crowd.random.seed(seed)
         self.do(self._create_other)
         for _ in range(mails):
             self.deliver()
@@ -162,7 +145,7 @@ class Convergence(RuleBasedStateMachine):
         since: str | None,
     ) -> None:
         async def work(server: Server) -> None:
-            person, visit = await self._visit(server, who)
+            person, visit = await self.crowd.visit(server, who)
             known = sorted(person.cache.flags)
             uids = sorted({known[pick % len(known)] for pick in named}) if known else []
             more = "#" if by_number else ""
@@ -170,7 +153,7 @@ class Convergence(RuleBasedStateMachine):
                 value = person.cache.modseq if since == "now" else 0
                 more += f"(UNCHANGEDSINCE {value}) "
             await visit.store(uids, how + ".SILENT" * silent, flags, more, heard)
-            await self._after(person, heard)
+            await self.crowd.after(person, heard)
 
         self.do(work)
 
@@ -181,16 +164,16 @@ class Convergence(RuleBasedStateMachine):
     @rule(who=clients, heard=hearing)
     def fetch_new(self, who: int, heard: float) -> None:
         async def work(server: Server) -> None:
-            person, visit = await self._visit(server, who)
+            person, visit = await self.crowd.visit(server, who)
             await visit.fetch_new(heard)
-            await self._after(person, heard)
+            await self.crowd.after(person, heard)
 
         self.do(work)
 
     @rule(who=clients)
     def begin_idle(self, who: int) -> None:
         async def work(server: Server) -> None:
-            person, visit = await self._visit(server, who)
+            person, visit = await self.crowd.visit(server, who)
             person.idling = await visit.client.begin("IDLE")
 
         self.do(work)
@@ -211,11 +194,11 @@ class Convergence(RuleBasedStateMachine):
 
         async def work(server: Server) -> None:
             for who in pair[:2]:
-                await self._visit(server, who)
+                await self.crowd.visit(server, who)
             async with trio.open_nursery() as nursery:
                 for who, deed in zip(pair[:2], deeds, strict=True):
                     command = commands[deed % len(commands)]
-                    nursery.start_soon(self._act, server, who, command, 1.0, pick)
+                    nursery.start_soon(self.crowd.act, server, who, command, 1.0, pick)
 
         self.do(work)
 
@@ -226,8 +209,8 @@ class Convergence(RuleBasedStateMachine):
         """The connection breaks before anything is heard; the server is at work meanwhile."""
 
         async def work(server: Server) -> None:
-            person, visit = await self._visit(server, who)
-            said = self._filled(person, command, pick)
+            person, visit = await self.crowd.visit(server, who)
+            said = filled(person, command, pick)
             if said is not None:
                 await visit.client.begin(said)
             await visit.client.close()
@@ -238,7 +221,7 @@ class Convergence(RuleBasedStateMachine):
     @rule(who=clients)
     def go_home(self, who: int) -> None:
         async def work(server: Server) -> None:
-            person = self.people[who]
+            person = self.crowd.people[who]
             if person.visit is not None:
                 await person.visit.client.close()
             person.leave()
@@ -271,9 +254,9 @@ class Convergence(RuleBasedStateMachine):
         self.server.end()
         if lose_index:
             shutil.rmtree(self.directory / "state" / "index")
-            self.trusting = False
+            self.crowd.honest = True
         self.server = InThread(_served(self.directory))
-        for person in self.people:
+        for person in self.crowd.people:
             person.leave()
 
     @rule()
@@ -290,7 +273,7 @@ class Convergence(RuleBasedStateMachine):
             await trio.to_thread.run_sync(forget)
 
         self.do(work)
-        self.trusting = False
+        self.crowd.honest = True
 
     @rule()
     def quiet(self) -> None:
@@ -302,56 +285,12 @@ class Convergence(RuleBasedStateMachine):
         self.server.do(work)
 
     def act(self, who: int, command: str, heard: float, pick: int = 0) -> None:
-        self.do(lambda server: self._act(server, who, command, heard, pick))
+        self.do(lambda server: self.crowd.act(server, who, command, heard, pick))
 
     async def _create_other(self, server: Server) -> None:
         client = Client((await server.connect()).stream)
         await client.do("CREATE Other")
         await client.close()
-
-    async def _visit(self, server: Server, who: int) -> tuple[Person, Visit]:
-        """The client, connected; its IDLE is ended."""
-        person = self.people[who]
-        if person.visit is None:
-            client = Client((await server.connect()).stream)
-            person.visit = Visit(client, person.kind, person.cache)
-            await person.visit.open(self._some_way())
-            self._remember(person)
-        elif person.idling is not None:
-            tag, person.idling = person.idling, None
-            await person.visit.client.stream.send_all(b"DONE\r\n")
-            person.visit.hear_all(await person.visit.client.ending(tag), "IDLE")
-            self._remember(person)
-        return person, person.visit
-
-    async def _act(self, server: Server, who: int, command: str, heard: float, pick: int) -> None:
-        person, visit = await self._visit(server, who)
-        said = self._filled(person, command, pick)
-        if said is not None:
-            await visit.do(said, heard)
-            await self._after(person, heard)
-
-    async def _after(self, person: Person, heard: float) -> None:
-        if heard < 1.0:
-            assert person.visit is not None
-            await person.visit.client.close()
-            person.leave()
-        else:
-            self._remember(person)
-
-    def _filled(self, person: Person, command: str, pick: int) -> str | None:
-        """The command with a message number, a UID and a MODSEQ that the client may name."""
-        assert person.visit is not None
-        known = sorted(person.cache.flags)
-        if ("{n}" in command and not person.visit.numbers) or ("{u}" in command and not known):
-            return None
-        if "1:*" in command and command.startswith("FETCH") and not person.visit.numbers:
-            return None
-        return (
-            command.replace("{n}", str(1 + pick % max(1, len(person.visit.numbers))))
-            .replace("{u}", str(known[pick % len(known)]) if known else "1")
-            .replace("{m}", str(max(1, person.cache.modseq - pick % 3)))
-        )
 
     def _literal(self) -> str:
         mail = self._mail()
@@ -361,45 +300,30 @@ class Convergence(RuleBasedStateMachine):
         self.count += 1
         return f"Subject: mail {self.count}\r\n\r\nbody\r\n"
 
-    def _remember(self, person: Person) -> None:
-        assert person.visit is not None
-        if person.kind is not Kind.PLAIN:
-            self.highest = max(self.highest, person.cache.modseq)
-            self.known.append((person.kind, person.cache.copy()))
-            if len(self.known) > REMEMBERED:
-                del self.known[self.random.randrange(len(self.known))]
-
-    def _some_way(self) -> Way:
-        """How a client resynchronises; lies about numbers do no harm while tombstones are there."""
-        honest = partial(_match, self.random)
-        lying = partial(_lie, self.present)
-        return Way(
-            by_select=self.random.random() < 0.7,
-            part=self.random.choice([None, None, 0, 1, 2, 3]),
-            match=self.random.choice([None, honest, lying if self.trusting else honest]),
-        )
-
     # The quiet point
 
     async def _agree(self, server: Server) -> None:
         """Everybody knows the mailbox, or gets to know it from all that it ever knew."""
         truth = await self._truth(server)
-        assert truth.highestmodseq >= self.highest, "HIGHESTMODSEQ went down"
-        self.present = sorted(truth.flags)
-        for who, person in enumerate(self.people):
+        assert truth.highestmodseq >= self.crowd.highest, "HIGHESTMODSEQ went down"
+        self.crowd.present = sorted(truth.flags)
+        for who, person in enumerate(self.crowd.people):
             if person.visit is not None:
-                await self._visit(server, who)
+                await self.crowd.visit(server, who)
                 await person.visit.do("NOOP")
                 await person.visit.fetch_new()
                 assert person.cache.flags == truth.flags, f"{person.kind} while connected"
-                assert person.visit.numbers == self.present
-                self._remember(person)
-        homes = [(person.kind, person.cache) for person in self.people]
-        for kind, cache in [*homes, *self.random.sample(self.known, min(8, len(self.known)))]:
+                assert person.visit.numbers == self.crowd.present
+                self.crowd.remember(person)
+        homes = [(person.kind, person.cache) for person in self.crowd.people]
+        for kind, cache in [
+            *homes,
+            *self.crowd.random.sample(self.crowd.known, min(8, len(self.crowd.known))),
+        ]:
             await self._come_back(server, kind, cache.copy(), truth)
 
     async def _come_back(self, server: Server, kind: Kind, cache: Cache, truth: Truth) -> None:
-        before, way = cache.copy(), self._some_way()
+        before, way = cache.copy(), self.crowd.some_way()
         client = Client((await server.connect()).stream)
         try:
             selected = await Visit(client, kind, cache).open(way, "EXAMINE INBOX")
@@ -442,19 +366,15 @@ class Convergence(RuleBasedStateMachine):
 @asynccontextmanager
 async def _served(directory: Path) -> AsyncIterator[Server]:
     """The server over `directory`; it may end while the disk is ahead of the index."""
+    opening = open_account(settings_for(directory), describe)
+    async with opening as account, trio.open_nursery() as nursery:
+        serve = partial(serve_account_session, leftover=b"", account=account, limits=Limits())
+        yield Server(account, Beside(directory / "Maildir"), serve, nursery)
+        nursery.cancel_scope.cancel()
+
+
+def _picked(files: Sequence[Path], pick: int) -> Path:
     return files[pick % max(1, len(files))]
-
-
-def _match(chance: random.Random, uids: Sequence[int]) -> str:
-    """Sequence match data that is true of the cache it is made from."""
-    picked = sorted(chance.sample(range(len(uids)), min(3, len(uids))))
-    return f"({','.join(str(at + 1) for at in picked)} {','.join(str(uids[at]) for at in picked)})"
-
-
-def _lie(present: Sequence[int], uids: Sequence[int]) -> str:
-    """Sequence match data that claims to know the mailbox as it is, whatever the cache says."""
-    uids = present or uids
-    return f"(1:{len(uids)} {compact(uids)})"
 
 
 def _system_flags(fetched: Sequence[Fetch]) -> list[list[str]]:
