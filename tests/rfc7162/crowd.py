@@ -33,12 +33,13 @@ class Crowd:
     """All clients.
 
     `known` is what they knew after each of their commands, `highest` the highest HIGHESTMODSEQ
-    among that; `present` are the UIDs that the mailbox had when it was last quiet. `honest` says that nobody may lie about message numbers: tombstones are gone, so that what is
-    gone can't be told from them.
+    among that; `present` are the UIDs that the mailbox had when it was last quiet. `honest` says
+    that nobody may lie about message numbers: tombstones were lost, and what they are told of
+    removals then rests on what they say.
     """
 
     people: list[Person]
-    random: random.Random = field(default_factory=lambda: random.Random(0))
+    chance: random.Random = field(default_factory=random.Random)
     known: list[tuple[Kind, Cache]] = field(default_factory=list)
     highest: int = 0
     present: list[int] = field(default_factory=list)
@@ -82,21 +83,21 @@ class Crowd:
             self.highest = max(self.highest, person.cache.modseq)
             self.known.append((person.kind, person.cache.copy()))
             if len(self.known) > REMEMBERED:
-                del self.known[self.random.randrange(len(self.known))]
+                del self.known[self.chance.randrange(len(self.known))]
 
     def some_knowledge(self) -> list[tuple[Kind, Cache]]:
         """What all clients know, and some of what they ever knew."""
         now = [(person.kind, person.cache) for person in self.people]
-        return now + self.random.sample(self.known, min(8, len(self.known)))
+        return now + self.chance.sample(self.known, min(8, len(self.known)))
 
     def some_way(self) -> Way:
         """How a client resynchronises; lies about numbers do no harm while tombstones are there."""
-        honest = partial(_match, self.random)
+        honest = partial(_match, self.chance)
         lying = partial(_lie, self.present)
         return Way(
-            by_select=self.random.random() < 0.7,
-            part=self.random.choice([None, None, 0, 1, 2, 3]),
-            match=self.random.choice([None, honest, honest if self.honest else lying]),
+            by_select=self.chance.random() < 0.7,
+            part=self.chance.choice([None, None, 0, 1, 2, 3]),
+            match=self.chance.choice([None, honest, honest if self.honest else lying]),
         )
 
 

@@ -73,7 +73,7 @@ class Convergence(RuleBasedStateMachine):
 
     @initialize(seed=st.integers(0, 2**32), mails=st.integers(0, 6))
     def begin(self, seed: int, mails: int) -> None:
-        self.crowd.random.seed(seed)
+        self.crowd.chance.seed(seed)
         self.do(self._create_other)
         for _ in range(mails):
             self.deliver()
@@ -318,7 +318,7 @@ class Convergence(RuleBasedStateMachine):
         homes = [(person.kind, person.cache) for person in self.crowd.people]
         for kind, cache in [
             *homes,
-            *self.crowd.random.sample(self.crowd.known, min(8, len(self.crowd.known))),
+            *self.crowd.chance.sample(self.crowd.known, min(8, len(self.crowd.known))),
         ]:
             await self._come_back(server, kind, cache.copy(), truth)
 
