@@ -5,10 +5,11 @@
 #
 # lint     ruff, mypy --strict, the import contract, the manual pages
 # unit     everything but the real clients, in parallel
-# clients  curl, imaplib, imapclient, mbsync and offlineimap against a real server
+# clients  curl, imaplib, imapclient, mbsync, neomutt and offlineimap against a real server
 #
 # The environment is .venv beside this folder, or $MAILDIRD_VENV. What is missing on the system
-# (python3-venv, isync, offlineimap3, curl, mandoc) is installed by apt, if this may do so.
+# (python3-venv, isync, neomutt, tmux, offlineimap3, curl, mandoc) is installed by apt, if this may
+# do so.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -45,6 +46,7 @@ unit() (
 
 clients() {
     need_packages curl:'command -v curl' isync:'command -v mbsync' \
+        neomutt:'command -v neomutt' tmux:'command -v tmux' \
         offlineimap3:'command -v offlineimap' \
         libsasl2-modules:'ls /usr/lib/*/sasl2/libplain.so' || :
     pytest tests/clients
