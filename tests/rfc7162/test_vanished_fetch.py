@@ -5,7 +5,7 @@ import pytest
 from tests.rfc7162.client import Client, Exchange, flags_of
 from tests.rfc7162.hosts import Host
 from tests.rfc7162.responses import Fetch, Vanished
-from tests.rfc7162.statements import proves
+from tests.rfc7162.statements import dovecot_differs, proves
 from tests.rfc7162.synchronising import open_with
 
 
@@ -69,12 +69,22 @@ async def test_the_oldest_modseq_has_all_that_is_gone_told(host: Host, me: Clien
 
 
 async def test_the_saved_result_as_its_set(host: Host, me: Client) -> None:
-    """`$` stands for messages that are there, so that none of them can have gone."""
     opened = await open_and_change(me)
     await me.do("UID SEARCH RETURN (SAVE) UID 4:6")
     fetched = await me.do(f"UID FETCH $ FLAGS (CHANGEDSINCE {opened.highestmodseq} VANISHED)")
     assert fetched.vanished_earlier == ()
     assert flags_of(fetched.all(Fetch)) == {5: {"\\Flagged"}}
+
+
+@dovecot_differs("$ still has messages that were expunged after the search")
+async def test_nothing_in_the_saved_result_can_have_gone(host: Host, me: Client) -> None:
+    """What is expunged leaves `$` (RFC 5182 section 2.1)."""
+    opened = await open_and_change(me)
+    await me.do("UID SEARCH RETURN (SAVE) UID 4:6")
+    await me.do(r"UID STORE 6 +FLAGS.SILENT (\Deleted)")
+    await me.do("EXPUNGE")
+    fetched = await me.do(f"UID FETCH $ FLAGS (CHANGEDSINCE {opened.highestmodseq} VANISHED)")
+    assert fetched.vanished_earlier == ()
 
 
 @pytest.mark.parametrize(
