@@ -5,7 +5,8 @@
 #
 # lint     ruff, mypy --strict, the import contract, the manual pages
 # unit     everything but the real clients, in parallel
-# clients  curl, imaplib, imapclient, mbsync, neomutt and offlineimap against a real server
+# clients  curl, imaplib, imapclient, mbsync, neomutt and offlineimap against a real server, and
+#          replays of what Evolution, interimap, Mailspring and Horde send
 #
 # The environment is .venv beside this folder, or $MAILDIRD_VENV. What is missing on the system
 # (python3-venv, isync, neomutt, tmux, offlineimap3, curl, mandoc) is installed by apt, if this may
