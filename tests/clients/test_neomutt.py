@@ -121,7 +121,7 @@ class Neomutt:
         return self._run("capture-pane", "-p", check=False).stdout
 
     def commands(self) -> list[str]:
-        """What the last visit sent after logging in, without tags."""
+        """What the last visit has sent so far, without tags."""
         log = self._home / f"log{self._visits}.0"
         return COMMAND.findall(log.read_text("utf-8", "replace"))
 

@@ -212,7 +212,7 @@ def mailspring(connection: Connection, cache: Cache) -> None:
 
 
 def horde(connection: Connection, cache: Cache) -> None:
-    """All the UIDs that it knows, unless there are too many; what vanished it asks for once more."""
+    """All UIDs that it knows, unless they are too many; what vanished it asks for once more."""
     connection("ENABLE QRESYNC")
     if not cache.modseq:
         first_visit(connection, cache)
