@@ -1,7 +1,5 @@
 """Sections 3.1 and 3.1.8: the commands that enable CONDSTORE, and what they change."""
 
-from collections.abc import Awaitable, Callable
-
 import pytest
 
 from tests.rfc7162.client import Client, Exchange
@@ -29,8 +27,6 @@ SELECTED = (
     "UID STORE 1 (UNCHANGEDSINCE 9999999999999) +FLAGS.SILENT (\\Draft)",
 )
 
-Cause = Callable[[Host, Client, Client], Awaitable[Exchange]]
-
 
 def highestmodseqs(exchange: Exchange) -> list[int]:
     """All that HIGHESTMODSEQ was told to be, in untagged OK."""
@@ -44,7 +40,7 @@ async def own_store(host: Host, me: Client, other: Client) -> Exchange:
 
 
 async def own_silent_store(host: Host, me: Client, other: Client) -> Exchange:
-    return await me.do("STORE 1 +FLAGS.SILENT (\\Flagged)")
+    return await me.do("STORE 1:2 +FLAGS.SILENT ($Silent)")
 
 
 async def own_uid_store(host: Host, me: Client, other: Client) -> Exchange:
@@ -52,7 +48,7 @@ async def own_uid_store(host: Host, me: Client, other: Client) -> Exchange:
 
 
 async def own_conditional_store(host: Host, me: Client, other: Client) -> Exchange:
-    return await me.do("STORE 1 (UNCHANGEDSINCE 9999999999999) +FLAGS.SILENT (\\Flagged)")
+    return await me.do(f"STORE 1 (UNCHANGEDSINCE {2**62}) +FLAGS.SILENT ($Conditional)")
 
 
 async def own_reading(host: Host, me: Client, other: Client) -> Exchange:
@@ -60,7 +56,7 @@ async def own_reading(host: Host, me: Client, other: Client) -> Exchange:
 
 
 async def own_reading_by_uid(host: Host, me: Client, other: Client) -> Exchange:
-    return await me.do("UID FETCH 1 RFC822")
+    return await me.do("UID FETCH 2 RFC822")
 
 
 async def another_session(host: Host, me: Client, other: Client) -> Exchange:
@@ -68,33 +64,52 @@ async def another_session(host: Host, me: Client, other: Client) -> Exchange:
     return await me.do("NOOP")
 
 
+async def another_session_reading(host: Host, me: Client, other: Client) -> Exchange:
+    await other.do("FETCH 3 BODY[TEXT]")
+    return await me.do("NOOP")
+
+
 async def another_session_while_storing(host: Host, me: Client, other: Client) -> Exchange:
-    await other.do("STORE 1 +FLAGS.SILENT (\\Answered)")
+    await other.do("STORE 3 +FLAGS.SILENT (\\Answered)")
     return await me.do("STORE 2 -FLAGS.SILENT ($Tested)")
 
 
+async def another_session_while_idle(host: Host, me: Client, other: Client) -> Exchange:
+    idling = await me.begin("IDLE")
+    await me.response()
+    await other.do("STORE 2 +FLAGS.SILENT (\\Answered)")
+    heard = await me.response()
+    await me.stream.send_all(b"DONE\r\n")
+    rest = await me.ending(idling)
+    return Exchange([heard, *rest.untagged], rest.tagged)
+
+
 async def another_program(host: Host, me: Client, other: Client) -> Exchange:
-    host.beside.reflag(host.beside.files("INBOX")[0], "FS")
+    host.beside.reflag(host.beside.files("INBOX")[0], "DT")
     return await me.do("CHECK")
 
 
 CHANGES = (
     own_store,
     own_silent_store,
-    own_conditional_store,
     another_session,
+    another_session_reading,
     another_session_while_storing,
+    another_session_while_idle,
     another_program,
+    own_conditional_store,
 )
+"""What changes flags; each does once, side by side with the others."""
+
 READINGS = (own_reading, own_reading_by_uid)
 
 
 async def begin(host: Host, me: Client, other: Client) -> None:
-    """Two messages with a keyword; nobody who stays connected has enabled anything."""
-    deliver(host, 2)
+    """Three messages with a keyword; nobody who stays connected has enabled anything."""
+    deliver(host, 3)
     await me.do("CREATE elsewhere")
     await other.do("SELECT INBOX")
-    await other.do("STORE 1:2 +FLAGS.SILENT ($Tested)")
+    await other.do("STORE 1:3 +FLAGS.SILENT ($Tested)")
 
 
 @proves("3.1#7")
@@ -131,89 +146,88 @@ async def test_opening_says_it_once(host: Host, me: Client, other: Client, comma
 
 
 @proves("3.1#6", "3.1.3#16")
-@pytest.mark.parametrize("cause", [*CHANGES, own_uid_store])
 @pytest.mark.parametrize("command", ANYWHERE + SELECTED)
 async def test_then_every_fetch_says_modseq(
-    host: Host, me: Client, other: Client, command: str, cause: Cause
+    host: Host, me: Client, other: Client, command: str
 ) -> None:
     await begin(host, me, other)
     await me.do("SELECT INBOX")
     await me.do(command)
-    await says_modseq(await cause(host, me, other), host)
+    for cause in (own_uid_store, *CHANGES):
+        await says_modseq(await cause(host, me, other), host)
+
+
+@proves("3.1.8#1")
+async def test_so_it_does_after_opening_with_condstore(
+    host: Host, me: Client, other: Client
+) -> None:
+    await begin(host, me, other)
+    await me.do("SELECT INBOX (CONDSTORE)")
+    for cause in (own_uid_store, *CHANGES):
+        await says_modseq(await cause(host, me, other), host)
+
+
+@proves("3.1.8#1")
+async def test_so_it_does_after_examining_with_condstore(
+    host: Host, me: Client, other: Client
+) -> None:
+    await begin(host, me, other)
+    await me.do("EXAMINE INBOX (CONDSTORE)")
+    for cause in (another_session, another_session_while_idle, another_program):
+        await says_modseq(await cause(host, me, other), host)
+
+
+@proves("3.1#6")
+@pytest.mark.parametrize("command", [*ANYWHERE, "SELECT elsewhere (CONDSTORE)"])
+async def test_so_it_does_in_mailboxes_that_are_opened_later(
+    host: Host, me: Client, other: Client, command: str
+) -> None:
+    await begin(host, me, other)
+    await me.do(command)
+    await me.do("SELECT INBOX")
+    for cause in (own_uid_store, *CHANGES):
+        await says_modseq(await cause(host, me, other), host)
 
 
 @proves("3.1#6")
 @dovecot_differs("FLAGS with the content go without MODSEQ, which a second FETCH adds")
-@pytest.mark.parametrize("cause", READINGS)
 @pytest.mark.parametrize("command", OPENING[:1] + ANYWHERE + SELECTED)
 async def test_a_fetch_that_sets_seen_says_modseq_with_the_flags(
-    host: Host, me: Client, other: Client, command: str, cause: Cause
+    host: Host, me: Client, other: Client, command: str
 ) -> None:
     await begin(host, me, other)
     await me.do("SELECT INBOX")
     await me.do(command)
-    await says_modseq(await cause(host, me, other), host)
+    for cause in READINGS:
+        await says_modseq(await cause(host, me, other), host)
 
 
 @proves("3.1#6")
-@pytest.mark.parametrize("cause", READINGS)
 @pytest.mark.parametrize("command", OPENING[:1] + ANYWHERE + SELECTED)
 async def test_a_fetch_that_sets_seen_says_modseq(
-    host: Host, me: Client, other: Client, command: str, cause: Cause
+    host: Host, me: Client, other: Client, command: str
 ) -> None:
     await begin(host, me, other)
     await me.do("SELECT INBOX")
     await me.do(command)
-    heard = await cause(host, me, other)
-    assert "\\Seen" in (heard.fetches[1].flags or ())
+    heard = await own_reading(host, me, other)
+    assert "\\Seen" in known(heard.fetches[1].flags)
     assert heard.fetches[1].modseq == (await modseqs(await opened(host)))[1]
 
 
 @proves("3.1.4.2#1", "3.1.4.2#2")
 @dovecot_differs("UID stands in an untagged FETCH only after ENABLE QRESYNC")
-@pytest.mark.parametrize("cause", [*CHANGES, own_reading])
 @pytest.mark.parametrize("command", OPENING[:1] + ANYWHERE + SELECTED)
 async def test_then_every_fetch_says_uid(
-    host: Host, me: Client, other: Client, command: str, cause: Cause
+    host: Host, me: Client, other: Client, command: str
 ) -> None:
     await begin(host, me, other)
     await me.do("SELECT INBOX")
     await me.do(command)
-    fetches = (await cause(host, me, other)).all(Fetch)
-    assert fetches
-    assert all(fetch.uid is not None for fetch in fetches)
-
-
-@proves("3.1.8#1")
-@pytest.mark.parametrize("cause", [*CHANGES, own_uid_store])
-async def test_so_they_do_after_opening_with_condstore(
-    host: Host, me: Client, other: Client, cause: Cause
-) -> None:
-    await begin(host, me, other)
-    await me.do("SELECT INBOX (CONDSTORE)")
-    await says_modseq(await cause(host, me, other), host)
-
-
-@proves("3.1.8#1")
-@pytest.mark.parametrize("cause", [another_session, another_program])
-async def test_so_they_do_after_examining_with_condstore(
-    host: Host, me: Client, other: Client, cause: Cause
-) -> None:
-    await begin(host, me, other)
-    await me.do("EXAMINE INBOX (CONDSTORE)")
-    await says_modseq(await cause(host, me, other), host)
-
-
-@proves("3.1#6")
-@pytest.mark.parametrize("cause", [*CHANGES, own_uid_store])
-@pytest.mark.parametrize("command", [*ANYWHERE, "SELECT elsewhere (CONDSTORE)"])
-async def test_so_they_do_in_mailboxes_that_are_opened_later(
-    host: Host, me: Client, other: Client, command: str, cause: Cause
-) -> None:
-    await begin(host, me, other)
-    await me.do(command)
-    await me.do("SELECT INBOX")
-    await says_modseq(await cause(host, me, other), host)
+    for cause in (*CHANGES, *READINGS):
+        fetches = (await cause(host, me, other)).all(Fetch)
+        assert fetches
+        assert all(fetch.uid is not None for fetch in fetches)
 
 
 async def says_modseq(heard: Exchange, host: Host) -> None:

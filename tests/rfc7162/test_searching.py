@@ -187,6 +187,14 @@ async def test_esearch_says_it_wherever_the_key_stands(
     assert found.results == {"COUNT": "2", "MODSEQ": str(told[3])}
 
 
+@proves("3.1.10#1")
+async def test_what_was_saved_is_what_was_found(me: Client, told: dict[int, int]) -> None:
+    found = (await me.do(f"SEARCH RETURN (SAVE ALL) MODSEQ {told[4]}")).one(Esearch)
+    assert found.results == {"ALL": "3:4", "MODSEQ": str(told[3])}
+    assert (await me.do("FETCH $ UID")).fetches.keys() == {3, 4}
+    assert (await me.do(f"SEARCH $ MODSEQ {told[3]}")).one(Search) == Search((3,), told[3])
+
+
 @proves("3.1.9#1", "3.1.10#2")
 async def test_sort_and_thread_are_not_offered(ours: Host) -> None:
     client = await ours.connect()

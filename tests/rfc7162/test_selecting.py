@@ -1,9 +1,11 @@
 """Sections 3.1.2 to 3.1.2.2: every mailbox keeps mod-sequences, and says so when it is opened."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.rfc7162.client import Client, Exchange
-from tests.rfc7162.hosts import Host
+from tests.rfc7162.hosts import Host, maildird
 from tests.rfc7162.responses import MailboxStatus, Status
 from tests.rfc7162.scenes import deliver, known, modseqs
 from tests.rfc7162.statements import dovecot_differs, proves
@@ -134,3 +136,22 @@ async def test_it_never_falls(host: Host, me: Client) -> None:
         await me.do(change)
         told.append(assert_keeps_modseqs(await me.do("SELECT INBOX")))
     assert told == sorted(told)
+
+
+@proves("3.1.2#2")
+async def test_mod_sequences_outlive_the_server(tmp_path: Path) -> None:
+    async with maildird(tmp_path) as host:
+        deliver(host, 3)
+        me = await host.connect()
+        await me.do("SELECT INBOX (CONDSTORE)")
+        await me.do("STORE 3 +FLAGS (\\Deleted)")
+        await me.do("STORE 1 +FLAGS (\\Seen)")
+        await me.do("EXPUNGE")
+        kept = await modseqs(me)
+        highest = assert_keeps_modseqs(await me.do("SELECT INBOX"))
+    async with maildird(tmp_path) as host:
+        me = await host.connect()
+        assert assert_keeps_modseqs(await me.do("SELECT INBOX (CONDSTORE)")) == highest
+        assert await modseqs(me) == kept
+        stored = await me.do("STORE 2 +FLAGS (\\Seen)")
+        assert known(stored.fetches[2].modseq) > highest
