@@ -1,5 +1,6 @@
 """A client that says one command after the other and keeps all that it hears, as data."""
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -94,9 +95,10 @@ class Exchange:
 
 @dataclass
 class Client:
-    """One connection to a server; `stream` carries octets."""
+    """One connection to a server; `stream` carries octets, `talk` is what was said last."""
 
     stream: ByteStream
+    talk: deque[bytes] = field(default_factory=lambda: deque(maxlen=100))
     _unread: bytes = b""
     _count: int = 0
 
@@ -150,13 +152,16 @@ class Client:
                     raise trio.BrokenResourceError(f"the server has gone: {self._unread!r}")
                 self._unread += bytes(received)
         line, self._unread = self._unread[:end], self._unread[end:]
+        self.talk.append(b"S: " + line)
         return line
 
     async def _send(self, *commands: str) -> list[str]:
         tags = [f"a{self._count + at}" for at in range(1, len(commands) + 1)]
         self._count += len(commands)
         lines = (f"{tag} {command}\r\n" for tag, command in zip(tags, commands, strict=True))
-        await self.stream.send_all("".join(lines).encode())
+        octets = "".join(lines).encode()
+        self.talk.append(b"C: " + octets)
+        await self.stream.send_all(octets)
         return tags
 
     async def close(self) -> None:

@@ -28,6 +28,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from maildird.imap.limits import Limits
+from maildird.index.batches import Batch
 from maildird.mailbox.opening import open_account
 from maildird.session.describe import describe
 from maildird.session.session import serve_account_session
@@ -66,7 +67,8 @@ class Convergence(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.directory = Path(tempfile.mkdtemp(prefix="maildird-convergence-"))
-        self.server = InThread(_served(self.directory))
+        self.beside = Beside(self.directory / "Maildir")
+        self.server = InThread(_served(self.directory, self.beside))
         self.crowd = Crowd([Person(kind) for kind in KINDS])
         self.subjects: dict[tuple[int, int], bytes] = {}
         self.count = 0
@@ -232,18 +234,17 @@ class Convergence(RuleBasedStateMachine):
 
     @rule()
     def deliver(self) -> None:
-        self.server.thing.beside.deliver("INBOX", self._mail().encode())
+        self.beside.deliver("INBOX", self._mail().encode())
 
     @rule(pick=picks, letters=st.sets(st.sampled_from(sorted(LETTERS)), max_size=3))
     def reflag(self, pick: int, letters: set[str]) -> None:
-        beside = self.server.thing.beside
-        files = beside.files("INBOX")
+        files = self.beside.files("INBOX")
         with suppress(IndexError, FileNotFoundError):  # the server renames it at the same moment
-            beside.reflag(_picked(files, pick), "".join(sorted(letters)))
+            self.beside.reflag(_picked(files, pick), "".join(sorted(letters)))
 
     @rule(pick=picks)
     def unlink(self, pick: int) -> None:
-        files = self.server.thing.beside.files("INBOX")
+        files = self.beside.files("INBOX")
         with suppress(IndexError, FileNotFoundError):
             _picked(files, pick).unlink()
 
@@ -255,20 +256,21 @@ class Convergence(RuleBasedStateMachine):
         if lose_index:
             shutil.rmtree(self.directory / "state" / "index")
             self.crowd.honest = True
-        self.server = InThread(_served(self.directory))
+        self.server = InThread(_served(self.directory, self.beside))
         for person in self.crowd.people:
             person.leave()
 
-    @rule()
-    def prune(self) -> None:
-        """Old tombstones go, all there are."""
+    @rule(keep=st.integers(0, 4))
+    def prune(self, keep: int) -> None:
+        """Old tombstones go, whatever sessions are open."""
 
         async def work(server: Server) -> None:
             def forget() -> None:
                 with server.account.index.snapshot() as snapshot:
                     row = snapshot.mailbox_named(("INBOX",))
-                assert row is not None
-                server.account.index.write(lambda batch: batch.prune(row.id, row.highestmodseq))
+                if row is not None:
+                    prune = partial(Batch.prune, mailbox=row.id, keep=keep)
+                    server.account.index.write(prune)
 
             await trio.to_thread.run_sync(forget)
 
@@ -312,25 +314,19 @@ class Convergence(RuleBasedStateMachine):
                 await self.crowd.visit(server, who)
                 await person.visit.do("NOOP")
                 await person.visit.fetch_new()
-                assert person.cache.flags == truth.flags, f"{person.kind} while connected"
+                assert person.cache.flags == truth.flags, _shown(person.visit.client)
                 assert person.visit.numbers == self.crowd.present
                 self.crowd.remember(person)
-        homes = [(person.kind, person.cache) for person in self.crowd.people]
-        for kind, cache in [
-            *homes,
-            *self.crowd.chance.sample(self.crowd.known, min(8, len(self.crowd.known))),
-        ]:
+        for kind, cache in self.crowd.some_knowledge():
             await self._come_back(server, kind, cache.copy(), truth)
 
     async def _come_back(self, server: Server, kind: Kind, cache: Cache, truth: Truth) -> None:
         before, way = cache.copy(), self.crowd.some_way()
         client = Client((await server.connect()).stream)
-        try:
-            selected = await Visit(client, kind, cache).open(way, "EXAMINE INBOX")
-        finally:
-            await client.close()
+        selected = await Visit(client, kind, cache).open(way, "EXAMINE INBOX")
+        await client.close()
         assert cache.uidvalidity == truth.uidvalidity
-        assert cache.flags == truth.flags, f"{kind} from {before} by {way}"
+        assert cache.flags == truth.flags, f"{kind} from {before}\n{_shown(client)}"
         assert kind is Kind.PLAIN or cache.modseq == truth.highestmodseq
         for fetch in selected.all(Fetch):
             assert fetch.modseq is not None
@@ -345,7 +341,7 @@ class Convergence(RuleBasedStateMachine):
         uidvalidity = int(selected.argument("UIDVALIDITY") or 0)
         with trio.fail_after(PATIENCE):
             found = None
-            while found is None or _system_flags(found) != _on_disk(server.beside.files("INBOX")):
+            while found is None or _system_flags(found) != _on_disk(self.beside.files("INBOX")):
                 found = await self._seen(client)
         for fetch in found:
             subject = fetch.items["BODY[HEADER.FIELDS (SUBJECT)]"]
@@ -364,13 +360,17 @@ class Convergence(RuleBasedStateMachine):
 
 
 @asynccontextmanager
-async def _served(directory: Path) -> AsyncIterator[Server]:
+async def _served(directory: Path, beside: Beside) -> AsyncIterator[Server]:
     """The server over `directory`; it may end while the disk is ahead of the index."""
     opening = open_account(settings_for(directory), describe)
     async with opening as account, trio.open_nursery() as nursery:
         serve = partial(serve_account_session, leftover=b"", account=account, limits=Limits())
-        yield Server(account, Beside(directory / "Maildir"), serve, nursery)
+        yield Server(account, beside, serve, nursery)
         nursery.cancel_scope.cancel()
+
+
+def _shown(client: Client) -> str:
+    return b"".join(client.talk).decode("utf-8", "backslashreplace")
 
 
 def _picked(files: Sequence[Path], pick: int) -> Path:
