@@ -4,7 +4,7 @@ import pytest
 
 from tests.rfc7162.client import Client
 from tests.rfc7162.hosts import Host
-from tests.rfc7162.responses import Exists, Vanished
+from tests.rfc7162.responses import Exists, Fetch, Vanished
 from tests.rfc7162.statements import proves
 from tests.rfc7162.synchronising import idle, is_continuation, open_with
 
@@ -184,6 +184,27 @@ async def test_nothing_is_told_between_commands(host: Host, me: Client, other: C
     assert fetched.vanished == ()
     assert fetched.fetches.keys() == {1, 2, 3}
     assert (await me.do("NOOP")).vanished == (2,)
+
+
+@pytest.mark.parametrize("command", ["FETCH 1:* BODY.PEEK[]", "FETCH 1:* BODY[]"])
+@proves("3.2.10.2#5")
+async def test_nothing_is_told_within_a_long_fetch(
+    host: Host, me: Client, other: Client, command: str
+) -> None:
+    """Messages go while others are still being sent: numbers hold to the end of the command."""
+    for number in range(400):
+        host.beside.deliver("INBOX", b"Subject: %d\n\n%s\n" % (number, b"x" * 2000))
+    await open_with(me, 0)
+    await other.do("SELECT INBOX")
+    tag = await me.begin(command)
+    first = await me.response()
+    await other.do(r"UID STORE 2,200,399 +FLAGS.SILENT (\Deleted)")
+    await other.do("UID EXPUNGE 2,200,399")
+    fetched = await me.ending(tag)
+    assert isinstance(first, Fetch)
+    assert (fetched.vanished, fetched.expunged) == ((), [])
+    assert fetched.fetches.keys() >= set(range(3, 401)) - {200, 399}
+    assert (await me.do("NOOP")).vanished == (2, 200, 399)
 
 
 @proves("3.2.10.2#5")
