@@ -9,7 +9,7 @@ import pytest
 
 from tests.rfc7162.client import Client, Exchange, flags_of
 from tests.rfc7162.hosts import Host
-from tests.rfc7162.responses import Fetch, Vanished
+from tests.rfc7162.responses import Fetch, Status, Vanished
 from tests.rfc7162.statements import dovecot_differs, proves
 from tests.rfc7162.synchronising import come_back, idle, kept, open_with, promised
 
@@ -21,6 +21,8 @@ SENDS_MODSEQ = [
     "FETCH 1:* UID (CHANGEDSINCE 1)",
     "FETCH 1 BODY[]",
 ]
+
+NOT_ENDED = Status(None, "OK", None, "", "")
 
 
 async def open_and_have_expunged(me: Client, other: Client) -> tuple[Exchange, int]:
@@ -140,6 +142,38 @@ async def test_a_flag_change_of_others_is_never_lost(
     host: Host, me: Client, other: Client, command: str
 ) -> None:
     await nothing_is_lost(host, me, other, command)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "EXPUNGE",
+        "UID MOVE 1,3 Archive",
+        "APPEND INBOX {6+}\r\na: b\r\n",
+        "FETCH 3 BODY[]",
+        "STATUS INBOX (HIGHESTMODSEQ)",
+        'LIST "" INBOX RETURN (STATUS (HIGHESTMODSEQ))',
+        "ENABLE QRESYNC",
+        "IDLE",
+    ],
+)
+@proves("3.2#4")
+async def test_an_answer_that_breaks_off_has_promised_nothing_untold(
+    host: Host, me: Client, other: Client, command: str
+) -> None:
+    """Wherever the answer ends, its HIGHESTMODSEQ so far covers no more than what was told so far.
+
+    MODSEQ of FETCH counts only when the answer is whole (section 6).
+    """
+    opened = await open_and_have_flagged(me, other)
+    said = await idle(me) if command == "IDLE" else await me.do(command)
+    for end in range(len(said.untagged) + 1):
+        heard = said.untagged[:end]
+        codes = [each for each in heard if not isinstance(each, Fetch)]
+        modseq = promised(opened.highestmodseq or 1, Exchange(codes, NOT_ENDED))
+        back = await come_back(host, opened, modseq)
+        told = flags_of(each for each in (*heard, *back.untagged) if isinstance(each, Fetch))
+        assert told[2] >= {"\\Flagged"}
 
 
 async def enabling_loses_nothing(host: Host, me: Client, other: Client, command: str) -> None:
