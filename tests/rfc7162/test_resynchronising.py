@@ -27,6 +27,19 @@ async def test_what_changed_and_what_went_is_told(host: Host, me: Client, other:
     assert kinds == [Vanished, Fetch]
 
 
+@proves("3.2#4", "3.2.5.1#3")
+async def test_examine_tells_the_same(host: Host, me: Client, other: Client) -> None:
+    opened = await open_with(me, 4)
+    await other.do("SELECT INBOX")
+    await other.do(r"STORE 2 +FLAGS.SILENT (\Deleted)")
+    await other.do("EXPUNGE")
+    await other.do(r"STORE 1 +FLAGS.SILENT (\Seen)")
+    for _ in range(2):
+        examined = await me.do(f"EXAMINE INBOX {since(opened)}")
+        assert examined.vanished_earlier == (2,)
+        assert flags_of(examined.all(Fetch)) == {1: {"\\Seen"}}
+
+
 @proves("3.2#4")
 async def test_a_client_in_step_is_told_nothing(host: Host, me: Client) -> None:
     opened = await open_with(me, 3)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.rfc7162.client import Client, Exchange, flags_of
 from tests.rfc7162.hosts import Host
-from tests.rfc7162.responses import Fetch, Status, Vanished
+from tests.rfc7162.responses import Fetch, Response, Status, Vanished
 from tests.rfc7162.statements import dovecot_differs, proves
 from tests.rfc7162.synchronising import come_back, idle, kept, open_with, promised
 
@@ -169,7 +169,7 @@ async def test_an_answer_that_breaks_off_has_promised_nothing_untold(
     said = await idle(me) if command == "IDLE" else await me.do(command)
     for end in range(len(said.untagged) + 1):
         heard = said.untagged[:end]
-        codes = [each for each in heard if not isinstance(each, Fetch)]
+        codes: list[Response] = [each for each in heard if not isinstance(each, Fetch)]
         modseq = promised(opened.highestmodseq or 1, Exchange(codes, NOT_ENDED))
         back = await come_back(host, opened, modseq)
         told = flags_of(each for each in (*heard, *back.untagged) if isinstance(each, Fetch))
