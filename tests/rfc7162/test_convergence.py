@@ -26,10 +26,12 @@ import trio
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from trio.testing import wait_all_tasks_blocked
 
 from maildird.imap.limits import Limits
 from maildird.index.batches import Batch
 from maildird.mailbox.opening import open_account
+from maildird.mailbox.requests import ObserveTree
 from maildird.session.describe import describe
 from maildird.session.session import serve_account_session
 from tests.dialogues.dialogue import Server
@@ -306,6 +308,7 @@ class Convergence(RuleBasedStateMachine):
 
     async def _agree(self, server: Server) -> None:
         """Everybody knows the mailbox, or gets to know it from all that it ever knew."""
+        await _done_with_all(server)
         truth = await self._truth(server)
         assert truth.highestmodseq >= self.crowd.highest, "HIGHESTMODSEQ went down"
         self.crowd.present = sorted(truth.flags)
@@ -367,6 +370,13 @@ async def _served(directory: Path, beside: Beside) -> AsyncIterator[Server]:
         serve = partial(serve_account_session, leftover=b"", account=account, limits=Limits())
         yield Server(account, beside, serve, nursery)
         nursery.cancel_scope.cancel()
+
+
+async def _done_with_all(server: Server) -> None:
+    """Return when the server is through with the commands of clients that have gone, too."""
+    for _ in range(2):
+        await wait_all_tasks_blocked()
+        await server.account.door.ask(ObserveTree())
 
 
 def _shown(client: Client) -> str:
