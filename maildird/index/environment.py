@@ -91,6 +91,11 @@ class Index:
                     lengthen(self._directory, self._environment)
         return result
 
+    def size(self) -> int:
+        """Octets that it takes on disk."""
+        with self._gate.inside():
+            return octets_used(self._environment)
+
     def close(self) -> None:
         """Close the index once the last transaction has ended; it can't be used any more."""
         with self._writing, self._gate.alone():

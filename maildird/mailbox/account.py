@@ -1,6 +1,7 @@
 """One user's mail: the tree, its index, the door, the monitor, and what sessions ask of them."""
 
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence, Set
 
 import trio
@@ -12,6 +13,7 @@ from maildird.mailbox.disk import Disk
 from maildird.mailbox.door import Door, TurnReport
 from maildird.mailbox.namespace import INBOX, Parts, name_of, parts_of, parts_to_create
 from maildird.mailbox.recent import NOTHING_IS, Recent
+from maildird.mailbox.report import AccountReport, Trouble
 from maildird.mailbox.results import (
     Appended,
     Incoming,
@@ -63,6 +65,9 @@ class Account:
         self.tree = Tree(layout)
         self.watcher = Watcher(self.door, self.disk, self.tree.watched)
         self.keeper = UidListKeeper(index, layout, self.disk)
+        self.idling = 0
+        """How many sessions are in IDLE; they say so."""
+        self._since = time.time()
         self._settings = settings
         self._layout = layout
         self._monitor: Monitor | None = None
@@ -208,6 +213,29 @@ class Account:
                 raise Refused(Code.TRYCREATE, "there is no such mailbox; CREATE it first") from None
             raise
 
+    def troubles(self) -> Sequence[Trouble]:
+        """What of the mail can't be looked at; trouble with the tree stands for all of it."""
+        known = self.watcher.troubles
+        if None in known:
+            return (known[None],)
+        return [known[mailbox] for mailbox in self.tree.watched() if mailbox in known]
+
+    async def report(self) -> AccountReport:
+        """How the account is doing; the Maildir, which may hang, is not touched for that."""
+        messages, index_size = await trio.to_thread.run_sync(self._count)
+        return AccountReport(
+            name=self.name,
+            root=os.fsdecode(self._settings.root),
+            since=self._since,
+            idling=self.idling,
+            noticed_by="polling" if self._monitor is None else self._monitor.kind,
+            folders=len(self.tree.folders),
+            messages=messages,
+            waiting=self.door.waiting,
+            index_size=index_size,
+            troubles=self.troubles(),
+        )
+
     def folder_of(self, parts: Parts) -> bytes:
         """The directory of a mailbox."""
         return self._layout.directory(parts)
@@ -254,6 +282,12 @@ class Account:
     async def _change_subscription(self, parts: Parts, subscribed: bool) -> None:
         async with self._subscribing:
             await trio.to_thread.run_sync(change_subscription, self._layout, parts, subscribed)
+
+    def _count(self) -> tuple[int, int]:
+        """How many messages there are, and the octets of the index."""
+        with self.index.snapshot() as snapshot:
+            messages = sum(snapshot.message_count(row.id) for row in snapshot.mailboxes())
+        return messages, self.index.size()
 
     def _describe_all(self, folder: bytes, names: dict[int, bytes | None]) -> dict[int, Facts]:
         learnt = {}

@@ -11,6 +11,8 @@ after a pause that doubles from 25 ms to a second while the storm lasts.
 
 import logging
 import math
+import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +21,7 @@ import trio
 
 from maildird.mailbox.disk import Disk
 from maildird.mailbox.door import Door
+from maildird.mailbox.report import Trouble
 from maildird.mailbox.requests import Observe, Observed, ObserveTree
 from maildird.maildir.dirty import Dirty
 from maildird.maildir.folders import folder_mtimes
@@ -58,7 +61,8 @@ class Watcher:
         self._later: dict[int, _Later] = {}
         self._tree_pending = False
         self._stirred = trio.Event()
-        self._troubled: set[int] = set()
+        self.troubles: dict[int | None, Trouble] = {}
+        """What can't be looked at, by mailbox id; None stands for the tree."""
 
     def hear(self, dirty: Dirty, mailbox: int | None) -> None:
         """An event came: names in a mailbox, the tree, or "everything may have changed"."""
@@ -130,7 +134,7 @@ class Watcher:
             await trio.sleep(SWEEP)
             watched = dict(self._watched())
             stale = await trio.to_thread.run_sync(self._out_of_step, watched)
-            for mailbox in stale:
+            for mailbox in {*stale, *(each for each in watched if each in self.troubles)}:
                 self.mark(mailbox)
             self._tree_pending = True
             self._stirred.set()
@@ -143,16 +147,15 @@ class Watcher:
         except (MaildirdError, OSError) as error:
             self._later.pop(mailbox, None)
             if isinstance(error, Refused) and error.code is Code.NONEXISTENT:
-                return  # deleted since the event came
-            if mailbox not in self._troubled:
-                logger.warning("%s", error)
-            self._troubled.add(mailbox)
+                self.troubles.pop(mailbox, None)  # deleted since the event came
+            else:
+                self._note_trouble(mailbox, error)
             return
         except Exception:
             self._later.pop(mailbox, None)
             logger.exception("a mailbox could not be looked at")
             return
-        self._troubled.discard(mailbox)
+        self.troubles.pop(mailbox, None)
         if hints is None:
             self._later.pop(mailbox, None)
         if not observed.settled:
@@ -171,9 +174,19 @@ class Watcher:
         try:
             await self._door.ask(request)
         except (MaildirdError, OSError) as error:
-            logger.warning("%s", error)
+            self._note_trouble(None, error)
         except Exception:
             logger.exception("the tree could not be looked at")
+        else:
+            self.troubles.pop(None, None)
+
+    def _note_trouble(self, mailbox: int | None, error: MaildirdError | OSError) -> None:
+        """Keep why a mailbox or the tree can't be looked at; logged once while it stays so."""
+        what = _said(error)
+        known = self.troubles.get(mailbox)
+        if known is None or known.what != what:
+            logger.warning("%s", what)
+            self.troubles[mailbox] = Trouble(what, known.since if known else time.time())
 
     def _in_step(self, mailbox: int, folder: bytes) -> bool:
         in_step = self._disk.of(mailbox).in_step
@@ -188,3 +201,9 @@ class Watcher:
             except OSError:
                 stale.append(mailbox)
         return stale
+
+
+def _said(error: MaildirdError | OSError) -> str:
+    if isinstance(error, OSError) and isinstance(error.filename, str | bytes):
+        return f"{os.fsdecode(error.filename)}: {error.strerror}"
+    return str(error)

@@ -29,7 +29,12 @@ async def idle(session: Session, command: Idle) -> Answer:
         await session.selected.refresh()
     session.replies.write(continuation("idling"))
     await session.replies.flush()
-    match await _Idling(session).run():
+    session.account.idling += 1
+    try:
+        ended_by = await _Idling(session).run()
+    finally:
+        session.account.idling -= 1
+    match ended_by:
         case BadRequest(error=error):
             raise error
         case Overrun() as overrun:
