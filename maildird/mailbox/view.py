@@ -20,12 +20,20 @@ told all missing UIDs.
 A message that arrived and went between two pulls was never told and is never mentioned.
 """
 
+import sys
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from maildird.index.rows import Columns, MailboxRow, MessageRow, Tombstone
 from maildird.mailbox.results import Changes, FlagChange, Removal
+from maildird.terms.flags import SEEN
+
+_LOWEST: Final = 0 if sys.byteorder == "little" else array("Q").itemsize - 1
+"""Where in the octets of a mask the system flags are."""
+
+_UNSEEN: Final = bytes(ord("s") if flags & SEEN else ord("u") for flags in range(256))
 
 
 class View:
@@ -61,6 +69,12 @@ class View:
     def recent(self) -> int:
         """How many messages are \\Recent in this session."""
         return len(self.uids) - bisect_left(self.uids, self.first_recent)
+
+    @property
+    def first_unseen(self) -> int | None:
+        """The number of the first message that lacks \\Seen, None when none does."""
+        lowest_bytes = self.masks.tobytes()[_LOWEST :: self.masks.itemsize]
+        return lowest_bytes.translate(_UNSEEN).find(b"u") + 1 or None
 
     @property
     def highestmodseq(self) -> int:

@@ -13,7 +13,6 @@ from maildird.session.state import Session
 from maildird.session.sync import tell_flag_names
 from maildird.terms.codes import Code
 from maildird.terms.errors import Malformed
-from maildird.terms.flags import SEEN
 from maildird.terms.sets import UidSet
 
 
@@ -51,9 +50,8 @@ def _tell_numbers(session: Session, mailbox: Selected) -> None:
     tell_flag_names(session)
     write(bytes(Exists(len(view))))
     write(bytes(Recent(view.recent)))
-    unseen = next((at for at, mask in enumerate(view.masks) if not mask & SEEN), None)
-    if unseen is not None:
-        write(untagged_ok("the first unseen message", Unseen(unseen + 1)))
+    if view.first_unseen is not None:
+        write(untagged_ok("the first unseen message", Unseen(view.first_unseen)))
     write(untagged_ok("UIDs are valid", UidValidity(mailbox.uidvalidity)))
     write(untagged_ok("the next UID", UidNext(view.uidnext)))
     write(untagged_ok("highest mod-sequence", HighestModSeq(view.highestmodseq)))

@@ -3,12 +3,14 @@
 from array import array
 from dataclasses import dataclass, field, replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from maildird.index.rows import Columns, MailboxRow, MessageRow, Tombstone
 from maildird.mailbox.results import Changes, Removal
 from maildird.mailbox.view import View
+from maildird.terms.flags import FLAGGED, SEEN
 
 ROW = MailboxRow(
     id=1,
@@ -193,3 +195,19 @@ def test_recent_counts_from_the_first_recent_uid() -> None:
     view.first_recent = 3
     mailbox.arrive()
     assert mailbox.pull(view, may_expunge=True).recent == 2
+
+
+@pytest.mark.parametrize(
+    ("masks", "number"),
+    [
+        ([], None),
+        ([SEEN, SEEN | FLAGGED, SEEN | 1 << 40], None),
+        ([0], 1),
+        ([SEEN, FLAGGED, 0], 2),
+        ([SEEN, SEEN << 8 | SEEN << 56], 2),
+    ],
+)
+def test_first_unseen(masks: list[int], number: int | None) -> None:
+    count = len(masks)
+    columns = Columns(array("Q", range(1, count + 1)), array("Q", [1] * count), array("Q", masks))
+    assert View(ROW, columns, first_recent=1).first_unseen == number
