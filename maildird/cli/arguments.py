@@ -37,8 +37,8 @@ def value_of(kind: Kind) -> Callable[[str], Any]:
     return convert
 
 
-def add_mail_arguments(parser: Parser) -> None:
-    """MAILDIR and the options that go with it, or --config in their stead."""
+def add_account_arguments(parser: Parser) -> None:
+    """MAILDIR or --config, and where the state lies: which accounts are meant."""
     parser.add_argument("maildir", metavar="MAILDIR", nargs="?", help="the Maildir that is meant")
     parser.add_argument(
         "--config", metavar="FILE", type=Path, help="take everything from this file (TOML) instead"
@@ -46,8 +46,13 @@ def add_mail_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--state-dir",
         metavar="DIR",
-        help=f"keep the index below this directory (default: {default_state_directory()})",
+        help=f"the index lies below this directory (default: {default_state_directory()})",
     )
+
+
+def add_mail_arguments(parser: Parser) -> None:
+    """Which accounts are meant, and how the mail of MAILDIR lies there."""
+    add_account_arguments(parser)
     tree = parser.add_argument_group("how the mail lies there (default: as found)")
     tree.add_argument(
         "--layout",
@@ -102,16 +107,21 @@ def account_settings(arguments: argparse.Namespace, name: str) -> AccountSetting
     separator = arguments.separator or prefix[-1:] or None
     if prefix and separator != prefix[-1]:
         raise SettingsError(f'--prefix "{prefix}" must end in the separator, "{separator}"')
-    state = os.path.abspath(arguments.state_dir or default_state_directory())
     return AccountSettings(
         name=name,
         root=root,
-        state_directory=directory_of_tree(state, root),
+        state_directory=state_directory(arguments),
         layout=arguments.layout,
         separator=separator,
         prefix=prefix,
         inbox=arguments.inbox,
     )
+
+
+def state_directory(arguments: argparse.Namespace) -> bytes:
+    """Where the state of MAILDIR lies, whether or not either of them is there now."""
+    base = os.path.abspath(arguments.state_dir or default_state_directory())
+    return directory_of_tree(base, os.fsencode(os.path.abspath(arguments.maildir)))
 
 
 def _need_mail(maildir: str) -> None:

@@ -6,6 +6,7 @@ and the next login opens it again.
 """
 
 import logging
+import os
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -13,11 +14,13 @@ from typing import Final
 
 import trio
 
+import maildird
 from maildird.mailbox.account import Account, Describe
 from maildird.mailbox.opening import open_account
 from maildird.server.failures import log_failure
 from maildird.server.settings import User
 from maildird.server.state import locked
+from maildird.server.status import Status, answering, resident_memory
 from maildird.terms.errors import MaildirdError
 
 logger = logging.getLogger(__name__)
@@ -46,6 +49,16 @@ class OpenAccount:
             finally:
                 self._sessions.discard(scope)
                 self._left.unpark_all()
+
+    async def status(self) -> Status:
+        """How the account is doing, and this process, which serves it."""
+        return Status(
+            account=await self._account.report(),
+            sessions=len(self._sessions),
+            version=maildird.__version__,
+            process=os.getpid(),
+            memory=resident_memory(),
+        )
 
     async def end_sessions(self) -> None:
         """Cancel all sessions and wait until they have left."""
@@ -97,11 +110,12 @@ class Accounts:
             with locked(user.mail.state_directory):
                 async with open_account(user.mail, self._describe) as account:
                     opened = self._opened[user.name] = OpenAccount(account)
-                    task_status.started(opened)
-                    try:
-                        await trio.sleep_forever()
-                    finally:
-                        await opened.end_sessions()
+                    async with answering(user.mail.state_directory, opened.status):
+                        task_status.started(opened)
+                        try:
+                            await trio.sleep_forever()
+                        finally:
+                            await opened.end_sessions()
         except Exception as failure:
             if opened is None:
                 raise

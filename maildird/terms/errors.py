@@ -49,3 +49,7 @@ class SettingsError(MaildirdError):
 
 class IndexUnusable(MaildirdError):
     """The index can't be opened: another schema version, or it is not an index at all."""
+
+
+class StatusUnknown(MaildirdError):
+    """How an account is doing can't be learnt: nobody serves it, or there comes no answer."""
