@@ -33,7 +33,7 @@ from maildird.mailbox.watcher import Watcher
 from maildird.maildir.content import read_content
 from maildird.maildir.folders import Staged, discard, stage
 from maildird.maildir.layouts import Layout
-from maildird.maildir.monitor import Monitor
+from maildird.maildir.monitor import Monitor, MonitorState
 from maildird.maildir.subscriptions import change_subscription, read_subscriptions
 from maildird.terms.codes import Code
 from maildird.terms.errors import Refused
@@ -63,7 +63,7 @@ class Account:
         self.recent = Recent()
         self.door = Door(Turns(index, layout, self.disk).run, self._announce)
         self.tree = Tree(layout)
-        self.watcher = Watcher(self.door, self.disk, self.tree.watched)
+        self.watcher = Watcher(self.door, self.disk, self.tree.watched, self._supervise)
         self.keeper = UidListKeeper(index, layout, self.disk)
         self.idling = 0
         """How many sessions are in IDLE; they say so."""
@@ -78,6 +78,11 @@ class Account:
         """Have `monitor` watch the folders that come into being."""
         self._monitor = monitor
         self.disk.events_trusted = monitor.kind == "inotify"
+
+    @property
+    def monitored(self) -> MonitorState | None:
+        """How the tree is watched; None before it is."""
+        return None if self._monitor is None else self._monitor.state
 
     def enter_tree(self, folders: Mapping[Parts, bytes]) -> None:
         """The folders that there are now; those that the index doesn't know are taken in."""
@@ -308,6 +313,11 @@ class Account:
         self.keeper.changed(report.modseqs)
         self.keeper.note(report.unlisted, report.relist)
         self.wake.announce(report.modseqs)
+
+    def _supervise(self) -> None:
+        if self._monitor is not None:
+            self._monitor.supervise()
+            self.disk.events_trusted = self._monitor.kind == "inotify"
 
     def _enter(self, mailbox: int) -> None:
         with self.index.snapshot() as snapshot:

@@ -46,17 +46,22 @@ class _Later:
 
 
 class Watcher:
-    """What is to be observed, mailbox by mailbox; `watched` gives the directory of each."""
+    """What is to be observed, mailbox by mailbox.
+
+    `watched` gives the directory of each, `supervise` sees to it that the monitor lives.
+    """
 
     def __init__(
         self,
         door: Door,
         disk: Disk,
         watched: Callable[[], Mapping[int, bytes]],
+        supervise: Callable[[], None],
     ) -> None:
         self._door = door
         self._disk = disk
         self._watched = watched
+        self._supervise = supervise
         self._hints: dict[int, set[bytes] | None] = {}
         self._later: dict[int, _Later] = {}
         self._tree_pending = False
@@ -129,9 +134,10 @@ class Watcher:
                 await self._look(mailbox, None)
 
     async def sweep(self) -> None:
-        """Compare times every `SWEEP` seconds, until cancelled."""
+        """See that the monitor lives, and compare times, every `SWEEP` seconds, until cancelled."""
         while True:
             await trio.sleep(SWEEP)
+            self._supervise()
             watched = dict(self._watched())
             stale = await trio.to_thread.run_sync(self._out_of_step, watched)
             for mailbox in {*stale, *(each for each in watched if each in self.troubles)}:

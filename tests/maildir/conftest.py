@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from maildird.maildir.folders import make_folder
+from tests.maildir.listening import Heard
 
 NOBODY = 65534
 
@@ -17,6 +18,18 @@ def folder(tmp_path: Path) -> bytes:
     os.mkdir(directory)
     make_folder(directory)
     return directory
+
+
+@pytest.fixture
+def root(folder: bytes) -> bytes:
+    """The directory in which the folder is."""
+    return os.path.dirname(folder)
+
+
+@pytest.fixture
+def heard() -> Heard:
+    """What a monitor tells."""
+    return Heard()
 
 
 @pytest.fixture

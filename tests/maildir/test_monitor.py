@@ -1,339 +1,21 @@
-"""The monitor: what happens in a real tree is told, whichever way it is watched."""
+"""The monitor's life: it polls where it must, replaces what died, and leaves nothing behind."""
 
 import ctypes
 import errno
 import logging
 import os
-import resource
-import struct
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 
 import pytest
+from watchdog.observers.api import EventEmitter
 
 from maildird.maildir import inotify
 from maildird.maildir.dirty import EVERYTHING, TREE, Dirty
-from maildird.maildir.folders import make_folder, stage
 from maildird.maildir.inotify import Inotify
-from maildird.maildir.monitor import Monitor, Notify
+from maildird.maildir.monitor import TRIES, Monitor
 from maildird.maildir.polling import Polling
 from tests.maildir.disk import make_old, put
-
-PATIENCE = 20.0
-
-
-class Heard:
-    """What a monitor told; waits for what is to come."""
-
-    def __init__(self) -> None:
-        self._told: list[Dirty] = []
-        self._changed = threading.Condition()
-
-    def __call__(self, dirty: Sequence[Dirty]) -> None:
-        with self._changed:
-            self._told += dirty
-            self._changed.notify_all()
-
-    def expect(self, *wanted: Dirty) -> list[Dirty]:
-        """Wait until all of these were told; gives everything that was, and forgets it."""
-        with self._changed:
-            if not self._changed.wait_for(lambda: set(wanted) <= set(self._told), PATIENCE):
-                pytest.fail(f"{wanted} was not told, but {self._told}")
-            told, self._told = self._told, []
-            return told
-
-
-@contextmanager
-def watching(root: bytes, notify: Notify, *folders: bytes) -> Iterator[Monitor]:
-    """A running monitor; at the end it is stopped, and no thread of it is left."""
-    before = set(threading.enumerate())
-    monitor = Monitor(root, notify)
-    monitor.start(folders)
-    try:
-        yield monitor
-    finally:
-        monitor.stop()
-    assert set(threading.enumerate()) <= before
-    assert not monitor.alive()
-
-
-@pytest.fixture
-def root(folder: bytes) -> bytes:
-    return os.path.dirname(folder)
-
-
-@pytest.fixture
-def heard() -> Heard:
-    return Heard()
-
-
-def make(directory: bytes) -> bytes:
-    os.mkdir(directory)
-    make_folder(directory)
-    return directory
-
-
-@contextmanager
-def no_descriptor_left() -> Iterator[None]:
-    """The process may open no more files; the system refuses inotify, too."""
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    free = os.dup(0)
-    os.close(free)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (free, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, before)
-
-
-# inotify
-
-
-def test_a_delivery_is_told_by_name(root: bytes, folder: bytes, heard: Heard) -> None:
-    with watching(root, heard, folder) as monitor:
-        assert monitor.kind == "inotify"
-        assert monitor.alive()
-        staged = stage(folder, b"x", None)
-        os.link(staged.path, os.path.join(folder, b"new/1.h"))
-        os.unlink(staged.path)
-        assert heard.expect(Dirty(folder, b"new/1.h")) == [Dirty(folder, b"new/1.h")]
-
-
-def test_renames_and_removals_are_told_by_name(root: bytes, folder: bytes, heard: Heard) -> None:
-    new = put(folder, b"new/1.h\xff")
-    cur = os.path.join(folder, b"cur/1.h\xff:2,")
-    with watching(root, heard, folder):
-        os.rename(new, cur)
-        heard.expect(Dirty(folder, b"new/1.h\xff"), Dirty(folder, b"cur/1.h\xff:2,"))
-        os.rename(cur, cur + b"S")
-        heard.expect(Dirty(folder, b"cur/1.h\xff:2,"), Dirty(folder, b"cur/1.h\xff:2,S"))
-        os.unlink(cur + b"S")
-        heard.expect(Dirty(folder, b"cur/1.h\xff:2,S"))
-
-
-def test_reading_and_hidden_names_are_not_told(root: bytes, folder: bytes, heard: Heard) -> None:
-    path = put(folder, b"cur/1.h:2,")
-    with watching(root, heard, folder):
-        with open(path, "rb") as file:
-            file.read()
-        os.utime(path, (1, 1))
-        put(folder, b"cur/.nfs1")
-        put(folder, b"dovecot.index.log")
-        os.mkdir(os.path.join(folder, b"cur/directory"))
-        put(folder, b"cur/last")
-        assert heard.expect(Dirty(folder, b"cur/last")) == [Dirty(folder, b"cur/last")]
-
-
-def test_keywords_are_told(root: bytes, folder: bytes, heard: Heard) -> None:
-    with watching(root, heard, folder):
-        put(folder, b"dovecot-keywords")
-        heard.expect(Dirty(folder))
-
-
-def test_new_and_lost_folders_are_told(root: bytes, folder: bytes, heard: Heard) -> None:
-    with watching(root, heard, folder) as monitor:
-        other = make(os.path.join(root, b"other"))
-        heard.expect(TREE)
-        monitor.watch_only([folder, other])
-        put(other, b"new/1.h")
-        heard.expect(Dirty(other, b"new/1.h"))
-        os.rename(other, other + b"2")
-        heard.expect(TREE)
-        monitor.watch_only([folder, other + b"2"])
-        put(other + b"2", b"new/2.h")
-        heard.expect(Dirty(other + b"2", b"new/2.h"))
-
-
-def test_directories_above_a_folder_are_watched(root: bytes, heard: Heard) -> None:
-    os.mkdir(os.path.join(root, b"a"))
-    os.mkdir(os.path.join(root, b"a/b"))
-    deep = make(os.path.join(root, b"a/b/c"))
-    with watching(root, heard, deep):
-        os.mkdir(os.path.join(root, b"a/d"))
-        heard.expect(TREE)
-        os.mkdir(os.path.join(root, b"a/b/d"))
-        heard.expect(TREE)
-
-
-def test_the_root_may_be_a_folder(root: bytes, heard: Heard) -> None:
-    make_folder(root)
-    with watching(root, heard, root):
-        put(root, b"new/1.h")
-        heard.expect(Dirty(root, b"new/1.h"))
-
-
-def test_a_folder_without_new_is_watched_once_it_has_one(
-    root: bytes, folder: bytes, heard: Heard
-) -> None:
-    os.rmdir(os.path.join(folder, b"new"))
-    with watching(root, heard, folder) as monitor:
-        os.mkdir(os.path.join(folder, b"new"))
-        heard.expect(TREE)
-        monitor.watch_only([folder])
-        put(folder, b"new/1.h")
-        heard.expect(Dirty(folder, b"new/1.h"))
-
-
-def test_a_replaced_folder_is_watched_in_place_of_the_old(
-    root: bytes, folder: bytes, heard: Heard
-) -> None:
-    with watching(root, heard, folder) as monitor:
-        os.rename(folder, folder + b"-old")
-        make(folder)
-        heard.expect(TREE)
-        monitor.watch_only([folder])
-        put(folder + b"-old", b"new/old")
-        put(folder, b"new/1.h")
-        assert Dirty(folder, b"new/old") not in heard.expect(Dirty(folder, b"new/1.h"))
-
-
-def test_two_folders_may_change_places(root: bytes, folder: bytes, heard: Heard) -> None:
-    other = make(os.path.join(root, b"other"))
-    with watching(root, heard, folder, other) as monitor:
-        os.rename(folder, folder + b"-")
-        os.rename(other, folder)
-        os.rename(folder + b"-", other)
-        monitor.watch_only([folder, other])
-        heard.expect(TREE)
-        put(folder, b"new/1.h")
-        put(other, b"new/2.h")
-        told = heard.expect(Dirty(folder, b"new/1.h"), Dirty(other, b"new/2.h"))
-        assert not {Dirty(folder, b"new/2.h"), Dirty(other, b"new/1.h")} & set(told)
-
-
-def test_a_replaced_cur_is_told(root: bytes, folder: bytes, heard: Heard) -> None:
-    with watching(root, heard, folder) as monitor:
-        os.rmdir(os.path.join(folder, b"cur"))
-        heard.expect(TREE)
-        os.mkdir(os.path.join(folder, b"cur"))
-        heard.expect(TREE)
-        monitor.watch_only([folder])
-        put(folder, b"cur/1.h:2,")
-        heard.expect(Dirty(folder, b"cur/1.h:2,"))
-
-
-def test_what_is_watched_no_more_is_not_told(root: bytes, folder: bytes, heard: Heard) -> None:
-    other = make(os.path.join(root, b"other"))
-    with watching(root, heard, folder, other) as monitor:
-        monitor.watch_only([folder])
-        put(other, b"new/1.h")
-        put(folder, b"new/2.h")
-        assert heard.expect(Dirty(folder, b"new/2.h")) == [Dirty(folder, b"new/2.h")]
-
-
-def test_a_gone_folder_is_no_error(root: bytes, folder: bytes, heard: Heard) -> None:
-    with watching(root, heard, folder, os.path.join(root, b"gone")) as monitor:
-        assert monitor.kind == "inotify"
-        put(folder, b"new/1.h")
-        heard.expect(Dirty(folder, b"new/1.h"))
-
-
-def test_many_events_are_told_once_each(root: bytes, folder: bytes, heard: Heard) -> None:
-    with watching(root, heard, folder):
-        names = [b"new/%d.h" % number for number in range(1000)]
-        for name in names:
-            put(folder, name, b"")
-        heard.expect(*(Dirty(folder, name) for name in names))
-
-
-def test_a_folder_is_told_once_it_is_watched(root: bytes, folder: bytes, heard: Heard) -> None:
-    os.mkdir(os.path.join(root, b"above"))
-    other = make(os.path.join(root, b"above/other"))
-    with watching(root, heard, folder) as monitor:
-        monitor.watch_only([folder])
-        monitor.watch_only([folder, other])
-        assert Dirty(folder) not in heard.expect(Dirty(other), TREE)
-
-
-def test_a_folder_that_appears_is_watched_at_once(root: bytes, heard: Heard) -> None:
-    with watching(root, heard):
-        other = os.path.join(root, b"other")
-        os.mkdir(other)
-        heard.expect(TREE)
-        os.mkdir(os.path.join(other, b"new"))
-        heard.expect(TREE)
-        put(other, b"new/1.h")
-        heard.expect(Dirty(other, b"new/1.h"))
-        os.mkdir(os.path.join(root, b"..hidden"))
-        heard.expect(TREE)
-        os.mkdir(os.path.join(root, b"..hidden/x"))
-        put(other, b"new/2.h")
-        assert heard.expect(Dirty(other, b"new/2.h")) == [Dirty(other, b"new/2.h")]
-
-
-def test_a_folder_made_anew_is_watched_without_being_told_to(
-    root: bytes, folder: bytes, heard: Heard
-) -> None:
-    with watching(root, heard, folder):
-        os.rename(folder, os.path.join(root, b"..gone"))
-        made = make(os.path.join(root, b"made"))
-        os.rename(made, folder)
-        put(folder, b"cur/1.h:2,")
-        put(root, b"dovecot-keywords")
-        heard.expect(TREE, Dirty(root))  # events come in order: what went before was heard
-        put(folder, b"cur/2.h:2,")
-        heard.expect(Dirty(folder, b"cur/2.h:2,"))
-
-
-def test_what_happens_while_a_folder_is_renamed_is_not_lost(
-    root: bytes, folder: bytes, heard: Heard
-) -> None:
-    with watching(root, heard, folder) as monitor:
-        os.rename(folder, folder + b"2")
-        put(folder + b"2", b"new/1.h")
-        monitor.watch_only([folder + b"2"])
-        heard.expect(Dirty(folder + b"2"))
-
-
-def test_a_lost_root_is_told(root: bytes, folder: bytes, heard: Heard) -> None:
-    with watching(root, heard, folder):
-        os.rename(root, root + b"-away")
-        heard.expect(TREE)
-
-
-def test_more_events_than_the_kernel_keeps_mean_everything(root: bytes, folder: bytes) -> None:
-    with open("/proc/sys/fs/inotify/max_queued_events", "rb") as file:
-        kept = int(file.read())
-    if kept > 100_000:
-        pytest.skip("the kernel keeps too many events to make more of them here")
-    told: list[Dirty] = []
-    busy, go_on, overflown = threading.Event(), threading.Event(), threading.Event()
-
-    def notify(dirty: Sequence[Dirty]) -> None:
-        busy.set()
-        assert go_on.wait(PATIENCE)
-        told.extend(dirty)
-        if EVERYTHING in dirty:
-            overflown.set()
-
-    with watching(root, notify, folder) as monitor:
-        path = put(folder, b"new/0.h")
-        assert busy.wait(PATIENCE)
-        for _ in range(kept // 2 + 1):
-            os.rename(path, path + b"x")
-            os.rename(path + b"x", path)
-        go_on.set()
-        assert overflown.wait(PATIENCE)
-        assert monitor.alive()
-
-
-@pytest.mark.parametrize(
-    ("mask", "told"),
-    [
-        (0x4000, [EVERYTHING]),  # IN_Q_OVERFLOW
-        (0x2000, [EVERYTHING]),  # IN_UNMOUNT
-        (0x8000, []),  # IN_IGNORED of a watch that is known no more
-        (0x0100, []),  # IN_CREATE of one
-    ],
-)
-def test_records_of_no_watch(root: bytes, mask: int, told: list[Dirty]) -> None:
-    watches = Inotify(root)
-    try:
-        record = struct.pack("iIII", -1, mask, 0, 16) + b"name".ljust(16, b"\0")
-        assert list(watches._read(record)) == told
-    finally:
-        watches.close()
+from tests.maildir.listening import PATIENCE, Heard, make, no_descriptor_left, watching
 
 
 def test_stopping_twice_closes_nothing_of_others(root: bytes, heard: Heard) -> None:
@@ -362,9 +44,6 @@ def test_a_wait_that_is_woken_ends(root: bytes, watches: type[Inotify | Polling]
         assert not woken.wait()
     finally:
         woken.close()
-
-
-# polling
 
 
 def test_without_inotify_the_times_are_compared(
@@ -413,3 +92,122 @@ def test_the_limit_of_watches_reached_later_makes_it_poll(
         heard.expect(EVERYTHING)
         os.utime(os.path.join(other, b"new"), (5, 5))
         heard.expect(Dirty(other))
+
+
+# supervision
+
+
+class Broken(Exception):
+    """What no observer is prepared for."""
+
+
+def die(monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the observer's thread fail at its next event, and wait for its end."""
+
+    def fail(watches: Inotify) -> None:
+        raise Broken
+
+    (emitter,) = [each for each in threading.enumerate() if isinstance(each, EventEmitter)]
+    with monkeypatch.context() as patched:
+        patched.setattr(Inotify, "wait", fail)
+        emitter.on_thread_stop()  # wakes it
+        emitter.join(PATIENCE)
+    assert not monitor.alive()
+
+
+def test_a_dead_observer_is_replaced(
+    root: bytes,
+    folder: bytes,
+    heard: Heard,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with watching(root, heard, folder) as monitor:
+        die(monitor, monkeypatch)
+        assert "Broken" in caplog.text
+        put(folder, b"new/unheard")
+        monitor.supervise()
+        assert heard.expect(EVERYTHING) == [EVERYTHING]
+        assert monitor.alive()
+        assert (monitor.kind, monitor.state.restarts) == ("inotify", 1)
+        assert "a new one watches" in caplog.text
+        put(folder, b"new/1.h")
+        heard.expect(Dirty(folder, b"new/1.h"))
+        monitor.supervise()
+        assert monitor.state.restarts == 1
+
+
+def test_observers_that_die_again_and_again_make_it_poll_for_a_while(
+    root: bytes,
+    folder: bytes,
+    heard: Heard,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("maildird.maildir.polling.PAUSE", 0.05)
+    with watching(root, heard, folder) as monitor:
+        for _ in range(TRIES):
+            assert monitor.state.trouble is None
+            die(monitor, monkeypatch)
+            monitor.supervise()
+        assert monitor.kind == "polling"
+        assert monitor.state.trouble == "the observer died again and again"
+        assert monitor.state.since is not None
+        assert "without inotify" in caplog.text
+        heard.expect(EVERYTHING)
+        os.utime(os.path.join(folder, b"new"), (5, 5))
+        heard.expect(Dirty(folder))
+        monitor.supervise()
+        assert monitor.kind == "polling"
+        monkeypatch.setattr(monitor, "_retry_at", 0.0)
+        monitor.supervise()
+        assert monitor.state.kind == "inotify"
+        assert monitor.state.trouble is monitor.state.since is None
+        heard.expect(EVERYTHING)
+        put(folder, b"new/1.h")
+        heard.expect(Dirty(folder, b"new/1.h"))
+
+
+def test_polling_goes_on_while_inotify_still_cannot_be_had(
+    root: bytes, folder: bytes, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("maildird.maildir.polling.PAUSE", 0.05)
+    with no_descriptor_left():
+        monitor = Monitor(root, heard)
+        monitor.start([folder])
+    try:
+        monkeypatch.setattr(monitor, "_retry_at", 0.0)
+        with no_descriptor_left():
+            monitor.supervise()
+        assert monitor.kind == "polling"
+        assert monitor.alive()
+        os.utime(os.path.join(folder, b"cur"), (5, 5))
+        heard.expect(Dirty(folder))
+    finally:
+        monitor.stop()
+
+
+def test_a_tree_that_nobody_watches_is_watched_once_threads_can_be_had(
+    root: bytes,
+    folder: bytes,
+    heard: Heard,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with watching(root, heard, folder) as monitor:
+        die(monitor, monkeypatch)
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", refuse)
+            monitor.supervise()
+        assert not monitor.alive()
+        assert monitor.state.trouble == "not watched: can't start new thread"
+        assert "is not watched" in caplog.text
+        heard.expect(EVERYTHING)
+        monitor.supervise()
+        assert monitor.alive()
+        assert monitor.state.trouble is None
+        put(folder, b"new/1.h")
+        heard.expect(Dirty(folder, b"new/1.h"))
