@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from maildird.maildir.names import base_name
 from maildird.mailbox.results import FlagChangeHow
+from maildird.maildir.names import base_name
 from tests.mailbox.outside import Mail, Message
 
 SEEN = frozenset({"\\Seen"})
