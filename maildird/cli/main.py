@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from maildird import __version__
-from maildird.cli import check, serve
+from maildird.cli import check, serve, status
 from maildird.cli.arguments import Parser
 from maildird.terms.errors import MaildirdError, SettingsError
 
@@ -17,19 +17,19 @@ INTERRUPTED: Final = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a subcommand; the exit status is 0 done, 1 failed or something found, 2 wrong arguments
-    or settings."""
+    or settings, 3 mail that can't be got at."""
     chosen = _parser().parse_args(arguments)
-    status: int = FAILED
+    exit_status: int = FAILED
     try:
-        status = chosen.run(chosen)
+        exit_status = chosen.run(chosen)
     except* SettingsError as errors:
-        status = WRONG_ARGUMENTS
+        exit_status = WRONG_ARGUMENTS
         _complain(errors)
     except* (MaildirdError, OSError) as errors:
         _complain(errors)
     except* KeyboardInterrupt:
-        status = INTERRUPTED
-    return status
+        exit_status = INTERRUPTED
+    return exit_status
 
 
 def _parser() -> Parser:
@@ -41,6 +41,7 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     serve.add_to(commands)
     check.add_to(commands)
+    status.add_to(commands)
     return parser
 
 

@@ -1,0 +1,136 @@
+"""How `maildird status` looks: some lines for one account, a table for several.
+
+Names and paths come from the file system and from clients, and may hold anything: what a terminal
+could take for a command is shown as a question mark.
+"""
+
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from rich.console import Console
+from rich.filesize import decimal
+from rich.table import Table
+from rich.text import Text
+
+from maildird.mailbox.report import AccountReport
+from maildird.server.status import Status
+
+_TABLE_WIDTH: Final = 72
+"""Columns below which a table can't be read; each account has its lines then."""
+
+_FILE_WIDTH: Final = 1000
+"""Columns of what is no terminal: nothing is folded."""
+
+_UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+
+
+def show(found: Mapping[str, Status | None]) -> None:
+    """Print what is known of each account; None for one that nobody serves."""
+    width = None if sys.stdout.isatty() else _FILE_WIDTH
+    console = Console(highlight=False, markup=False, emoji=False, width=width)
+    if len(found) > 1 and console.width >= _TABLE_WIDTH:
+        _show_table(console, found)
+        return
+    for number, (name, status) in enumerate(found.items()):
+        if number:
+            console.print()
+        if status is None:
+            console.print(_heading(name, None))
+        else:
+            console.print(_heading(status.account.name, status))
+            console.print(_lines(status))
+
+
+def _heading(name: str, status: Status | None) -> Text:
+    return Text.assemble((_printable(name), "bold"), ": ", _state(status))
+
+
+def _state(status: Status | None) -> Text:
+    if status is None:
+        return Text("not served", "red")
+    if status.account.troubles:
+        return Text("unavailable", "red")
+    return Text("available", "green")
+
+
+def _lines(status: Status) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for label, text in _facts(status):
+        grid.add_row(f"  {label}", text)
+    return grid
+
+
+def _facts(status: Status) -> Iterator[tuple[str, Text | str]]:
+    account = status.account
+    yield "Maildir", _printable(account.root)
+    for trouble in _troubles(account):
+        yield "trouble", Text(trouble, "red")
+    yield "mail", f"{_count(account.messages, 'message')} in {_count(account.folders, 'folder')}"
+    yield "changes", _changes(account)
+    yield "sessions", f"{status.sessions:,}, {account.idling:,} idling"
+    yield "requests", f"{account.waiting:,} waiting"
+    yield "index", decimal(account.index_size)
+    yield "served", f"since {_moment(account.since)}"
+    yield "by", _process(status)
+
+
+def _changes(account: AccountReport) -> Text:
+    if account.noticed_by == "inotify":
+        return Text("noticed at once (inotify)")
+    return Text("noticed after a second (polling)", "yellow")
+
+
+def _troubles(account: AccountReport) -> Sequence[str]:
+    return [f"{_printable(each.what)} (since {_moment(each.since)})" for each in account.troubles]
+
+
+def _process(status: Status) -> str:
+    memory = decimal(status.memory)
+    return f"maildird {_printable(status.version)}, process {status.process}, {memory} of memory"
+
+
+def _show_table(console: Console, found: Mapping[str, Status | None]) -> None:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("account", overflow="fold")
+    table.add_column("mail", no_wrap=True)
+    for name in ("messages", "folders", "sessions"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("changes", no_wrap=True)
+    for name, status in found.items():
+        table.add_row(Text(_printable(name), "bold"), _state(status), *_numbers(status))
+    console.print(table)
+    served = {name: status for name, status in found.items() if status is not None}
+    for name, status in served.items():
+        for trouble in _troubles(status.account):
+            console.print(Text(f"{_printable(name)}: {trouble}", "red"))
+    for process in dict.fromkeys(_process(status) for status in served.values()):
+        console.print(Text(process, "dim"))
+
+
+def _numbers(status: Status | None) -> Sequence[str]:
+    if status is None:
+        return ()
+    account = status.account
+    numbers = (account.messages, account.folders, status.sessions)
+    return [*(f"{number:,}" for number in numbers), account.noticed_by]
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def _moment(at: float) -> str:
+    """A time, and how long ago that is."""
+    ago = max(0, int(time.time() - at))
+    size, unit = next((each for each in _UNITS if ago >= each[0]), _UNITS[-1])
+    shown = datetime.fromtimestamp(at).astimezone()
+    return f"{shown:%Y-%m-%d %H:%M:%S}, {_count(ago // size, unit)} ago"
+
+
+def _printable(text: str) -> str:
+    return "".join(each if each.isprintable() else "?" for each in text)
