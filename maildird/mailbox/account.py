@@ -25,6 +25,7 @@ from maildird.mailbox.selected import Selected
 from maildird.mailbox.settings import AccountSettings
 from maildird.mailbox.special_use import CREATABLE, canonical
 from maildird.mailbox.tree import Tree, entries
+from maildird.mailbox.shared_columns import SharedColumns
 from maildird.mailbox.turns import Turns
 from maildird.mailbox.uidlist_keeper import UidListKeeper
 from maildird.mailbox.view import View
@@ -65,6 +66,7 @@ class Account:
         self.tree = Tree(layout)
         self.watcher = Watcher(self.door, self.disk, self.tree.watched, self._supervise)
         self.keeper = UidListKeeper(index, layout, self.disk)
+        self.columns = SharedColumns()
         self.idling = 0
         """How many sessions are in IDLE; they say so."""
         self._since = time.time()
@@ -274,7 +276,7 @@ class Account:
     def _select(self, name: str, mailbox: int, first_recent: int, *, read_only: bool) -> Selected:
         with self.index.snapshot() as snapshot:
             row = _there(snapshot.mailbox(mailbox))
-            columns = snapshot.columns(mailbox)
+            columns = self.columns.read(snapshot, row)
         return Selected(self, name, row, View(row, columns, first_recent), read_only)
 
     async def _need_free(self, attributes: Sequence[str]) -> None:

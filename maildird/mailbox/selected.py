@@ -23,6 +23,7 @@ from maildird.mailbox.results import (
     Stored,
 )
 from maildird.mailbox.view import View
+from maildird.mailbox.shared_columns import SharedColumns
 from maildird.mailbox.wake import GONE, Wake
 from maildird.mailbox.watcher import Watcher
 from maildird.maildir.content import Content, read_content
@@ -40,6 +41,7 @@ class Home(Protocol):
     disk: Disk
     recent: Recent
     watcher: Watcher
+    columns: SharedColumns
 
     def folder_of(self, parts: Parts) -> bytes:
         """The directory of a mailbox."""
@@ -91,7 +93,16 @@ class Selected:
         named = row.keywords != self.keywords
         self.keywords = row.keywords
         self.claim_recent()
-        changes = self.view.advance(row, changed, gone, may_expunge=may_expunge, keywords=named)
+        changes = self.view.advance(
+            row,
+            changed,
+            gone,
+            may_expunge=may_expunge,
+            keywords=named,
+            latest=self._home.columns.at(self.id, row.highestmodseq),
+        )
+        if not self.view.withheld:
+            self._home.columns.keep(self.id, row.highestmodseq, self.view.columns)
         self.claim_recent()
         return changes
 

@@ -18,6 +18,8 @@ to wait, HIGHESTMODSEQ stays at what was pulled before, and a client that comes 
 told all missing UIDs.
 
 A message that arrived and went between two pulls was never told and is never mentioned.
+
+Columns are never changed, only replaced: sessions that know the same share them (`shared_columns`).
 """
 
 import sys
@@ -28,6 +30,7 @@ from typing import Final
 
 from maildird.index.rows import Columns, MailboxRow, MessageRow, Tombstone
 from maildird.mailbox.results import Changes, FlagChange, Removal
+from maildird.mailbox.shared_columns import revised
 from maildird.terms.flags import SEEN
 
 _LOWEST: Final = 0 if sys.byteorder == "little" else array("Q").itemsize - 1
@@ -44,9 +47,7 @@ class View:
     """
 
     def __init__(self, row: MailboxRow, columns: Columns, first_recent: int) -> None:
-        self.uids: array[int] = columns.uids
-        self.modseqs: array[int] = columns.modseqs
-        self.masks: array[int] = columns.masks
+        self.columns = columns
         self.uidnext = row.uidnext
         self.pulled = row.highestmodseq
         self.first_recent = first_recent
@@ -54,6 +55,21 @@ class View:
 
     def __len__(self) -> int:
         return len(self.uids)
+
+    @property
+    def uids(self) -> "array[int]":
+        """The UIDs; they rise."""
+        return self.columns.uids
+
+    @property
+    def modseqs(self) -> "array[int]":
+        """The MODSEQ of each message."""
+        return self.columns.modseqs
+
+    @property
+    def masks(self) -> "array[int]":
+        """The flags of each message."""
+        return self.columns.masks
 
     def seq_of(self, uid: int) -> int | None:
         """The sequence number of `uid`, None when the view doesn't have it."""
@@ -91,25 +107,30 @@ class View:
         *,
         may_expunge: bool,
         keywords: bool = False,
+        latest: Columns | None = None,
     ) -> Changes:
         """Take over what the index has after `pulled`, and say what the client has to be told.
 
         `changed` and `gone` are all living messages and all tombstones with a MODSEQ above
         `pulled`, from the same index snapshot as `row`; `keywords` says that new ones appeared.
         Where tombstones above `pulled` were pruned, their `stand_ins` follow those that are left.
+        `latest` are all messages of that snapshot, if somebody knows them already.
         """
         for tombstone in gone:
             if self.seq_of(tombstone.uid) is not None:
                 self._withheld.setdefault(tombstone.uid, tombstone.modseq)
-        removals = self._release() if may_expunge else ()
-        arrived = sorted((m for m in changed if m.uid >= self.uidnext), key=lambda m: m.uid)
-        for message in arrived:
-            self.uids.append(message.uid)
-            self.modseqs.append(message.modseq)
-            self.masks.append(message.mask)
-        flags = tuple(self._reflag(m) for m in changed if m.uid < self.uidnext)
-        self.uidnext = row.uidnext
+        leaving = sorted(self._withheld) if may_expunge else []
+        positions = [bisect_left(self.uids, uid) for uid in leaving]
+        removals = tuple(Removal(at + 1 - told, self.uids[at]) for told, at in enumerate(positions))
+        if may_expunge:
+            self._withheld.clear()
+        if latest is None or self._withheld:
+            latest = revised(self.columns, positions, changed)
+        self.columns = latest
+        known_below, self.uidnext = self.uidnext, row.uidnext
         self.pulled = row.highestmodseq
+        arrived = any(message.uid >= known_below for message in changed)
+        flags = (self._flag_change(message) for message in changed if message.uid < known_below)
         return Changes(
             removals=removals,
             exists=len(self.uids) if arrived else None,
@@ -126,29 +147,6 @@ class View:
         """
         return [Tombstone(uid, self.pulled + 1) for uid in set(self.uids).difference(living)]
 
-    def _release(self) -> tuple[Removal, ...]:
-        if not self._withheld:
-            return ()
-        positions = sorted(bisect_left(self.uids, uid) for uid in self._withheld)
-        removals = tuple(Removal(at + 1 - told, self.uids[at]) for told, at in enumerate(positions))
-        for column in (self.uids, self.modseqs, self.masks):
-            _drop(column, positions)
-        self._withheld.clear()
-        return removals
-
-    def _reflag(self, message: MessageRow) -> FlagChange:
+    def _flag_change(self, message: MessageRow) -> FlagChange:
         at = bisect_left(self.uids, message.uid)
-        self.modseqs[at] = message.modseq
-        self.masks[at] = message.mask
         return FlagChange(at + 1, message.uid, message.mask, message.modseq)
-
-
-def _drop(column: "array[int]", positions: Sequence[int]) -> None:
-    """Remove the rising `positions` from `column`, in place and in one pass."""
-    if len(positions) == 1:
-        del column[positions[0]]
-        return
-    kept = column[: positions[0]]
-    for at, following in zip(positions, [*positions[1:], len(column)], strict=True):
-        kept.extend(column[at + 1 : following])
-    column[:] = kept

@@ -67,12 +67,13 @@ class Mailbox:
         )
         return View(self.row, columns, first_recent=1)
 
-    def pull(self, view: View, *, may_expunge: bool) -> Changes:
+    def pull(self, view: View, *, may_expunge: bool, latest: bool = False) -> Changes:
         gone = [t for t in self.gone if t.modseq > view.pulled]
         if view.pulled < self.row.pruned_modseq:
             gone += view.stand_ins(self.living)
         changed = [m for m in self.living.values() if m.modseq > view.pulled]
-        return view.advance(self.row, changed, gone, may_expunge=may_expunge)
+        known = self.view().columns if latest else None
+        return view.advance(self.row, changed, gone, may_expunge=may_expunge, latest=known)
 
 
 class Client:
@@ -123,7 +124,8 @@ def test_a_client_that_believes_ends_with_the_mailbox(
         elif verb == "prune":
             mailbox.prune(number % 4)
         elif verb in ("pull", "hold"):
-            changes = mailbox.pull(view, may_expunge=verb == "pull")
+            may_expunge, latest = verb == "pull", bool(number % 2)
+            changes = mailbox.pull(view, may_expunge=may_expunge, latest=latest)
             assert verb == "pull" or not changes.removals
             client.hear(changes, view)
             held = {mailbox.expunged[uid] for uid in view.withheld}
