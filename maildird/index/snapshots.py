@@ -143,6 +143,10 @@ class Snapshot:
         _, size, internaldate = SIZE.unpack(record)
         return unpack_facts(value, size, internaldate)
 
+    def facts_count(self, mailbox: int) -> int:
+        """How many messages' facts are known; costs the same at any size."""
+        return self._count(self._tables.sizes, mailbox)
+
     def sizes(self, mailbox: int) -> Sizes:
         """Sizes and dates of all messages whose facts are known, read as quickly as `columns`."""
         records = self._packed_records(self._tables.sizes, mailbox, SIZE.size)

@@ -1,5 +1,6 @@
 """One user's mail: the tree, its index, the door, the monitor, and what sessions ask of them."""
 
+import logging
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence, Set
@@ -12,6 +13,7 @@ from maildird.mailbox import requests
 from maildird.mailbox.disk import Disk
 from maildird.mailbox.door import Door, TurnReport
 from maildird.mailbox.namespace import INBOX, Parts, name_of, parts_of, parts_to_create
+from maildird.mailbox.preparing import Preparer
 from maildird.mailbox.recent import NOTHING_IS, Recent
 from maildird.mailbox.report import AccountReport, Trouble
 from maildird.mailbox.results import (
@@ -38,6 +40,8 @@ from maildird.maildir.monitor import Monitor, MonitorState
 from maildird.maildir.subscriptions import change_subscription, read_subscriptions
 from maildird.terms.codes import Code
 from maildird.terms.errors import Refused
+
+logger = logging.getLogger(__name__)
 
 Describe = Callable[[bytes, int], Facts]
 """Computes the facts of a message from its wire form and internal date (Unix seconds)."""
@@ -101,8 +105,23 @@ class Account:
 
     async def finish(self) -> None:
         """Do what still waits; no session asks any more."""
+        self.preparer.finish()
         await self.door.finish()
         await self.keeper.finish()
+
+    @property
+    def preparing(self) -> tuple[int, int]:
+        """How many messages are made ready, of how many that were not; equal when all are."""
+        return self.preparer.progress
+
+    async def prepare(self) -> None:
+        """Return once every folder is in the index and in step, and every message made ready."""
+        for parts in sorted(self.tree.folders, key=lambda parts: (parts != INBOX, parts)):
+            try:
+                await self._ready(parts)
+            except (Refused, OSError) as error:
+                logger.warning("%s", error)
+        await self.preparer.finished()
 
     async def list(self) -> Sequence[MailboxEntry]:
         """The whole hierarchy of names, INBOX first."""
@@ -314,6 +333,8 @@ class Account:
             self._enter(mailbox)
         self.keeper.changed(report.modseqs)
         self.keeper.note(report.unlisted, report.relist)
+        self.preparer.note(report.unlisted)
+        self.preparer.check(report.relist)
         self.wake.announce(report.modseqs)
 
     def _supervise(self) -> None:

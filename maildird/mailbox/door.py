@@ -6,8 +6,8 @@ what changed, and only then lets the askers go on: disk first, index second, wak
 A thread call that has begun always finishes, also when its askers have gone away; a request that
 was cancelled before its turn is never begun.
 
-What can wait (`post`: taking in folders that nobody opened, keeping computed facts) is taken one by
-one, and only when nobody waits.
+What can wait (`post`, `ask_last`: taking in folders that nobody opened, keeping computed facts) is
+taken one by one, and only when nothing else is asked.
 """
 
 import logging
@@ -51,6 +51,7 @@ class TurnReport:
 @dataclass(slots=True)
 class _Waiting:
     request: Request[Any]
+    has_asker: bool = True
     done: trio.Event = field(default_factory=trio.Event)
     outcome: Outcome | None = None
 
@@ -70,29 +71,21 @@ class Door:
         self._turn = turn
         self._announce = announce
         self._asked: deque[_Waiting] = deque()
-        self._posted: deque[Request[Any]] = deque()
+        self._posted: deque[_Waiting] = deque()
         self._knock = trio.Event()
         self._limiter = trio.CapacityLimiter(1)
 
     async def ask(self, request: Request[Answer]) -> Answer:
         """Have `request` done; raises what made it fail. Cancellable until its turn begins."""
-        waiting = _Waiting(request)
-        self._asked.append(waiting)
-        self._knock.set()
-        try:
-            await waiting.done.wait()
-        except trio.Cancelled:
-            if waiting in self._asked:
-                self._asked.remove(waiting)
-            raise
-        assert waiting.outcome is not None
-        if waiting.outcome.error is not None:
-            raise waiting.outcome.error
-        return cast(Answer, waiting.outcome.answer)
+        return cast(Answer, await self._wait_in(self._asked, request))
+
+    async def ask_last(self, request: Request[Answer]) -> Answer:
+        """As `ask`, but when nothing else is asked."""
+        return cast(Answer, await self._wait_in(self._posted, request))
 
     def post(self, request: Request[Any]) -> None:
-        """Have `request` done when nobody waits; an error is only logged."""
-        self._posted.append(request)
+        """Have `request` done when nothing else is asked; an error is only logged."""
+        self._posted.append(_Waiting(request, has_asker=False))
         self._knock.set()
 
     @property
@@ -118,6 +111,21 @@ class Door:
         while self._posted:
             await self._run_posted(self._posted.popleft())
 
+    async def _wait_in(self, queue: deque[_Waiting], request: Request[Any]) -> object:
+        waiting = _Waiting(request)
+        queue.append(waiting)
+        self._knock.set()
+        try:
+            await waiting.done.wait()
+        except trio.Cancelled:
+            if waiting in queue:
+                queue.remove(waiting)
+            raise
+        assert waiting.outcome is not None
+        if waiting.outcome.error is not None:
+            raise waiting.outcome.error
+        return waiting.outcome.answer
+
     async def _run_asked(self) -> None:
         turn = list(self._asked)
         self._asked.clear()
@@ -126,12 +134,11 @@ class Door:
             waiting.outcome = outcome
             waiting.done.set()
 
-    async def _run_posted(self, request: Request[Any]) -> None:
-        (outcome,) = await self._run_turn([request])
-        if isinstance(outcome.error, MaildirdError | OSError):
-            logger.warning("%s", outcome.error)
-        elif outcome.error is not None:
-            logger.error("could not do %s", type(request).__name__, exc_info=outcome.error)
+    async def _run_posted(self, waiting: _Waiting) -> None:
+        (waiting.outcome,) = await self._run_turn([waiting.request])
+        waiting.done.set()
+        if not waiting.has_asker:
+            _log(waiting.request, waiting.outcome.error)
 
     async def _run_turn(self, requests: Sequence[Request[Any]]) -> Sequence[Outcome]:
         """One turn, to its end whatever is cancelled meanwhile; a failure is everybody's."""
@@ -145,3 +152,11 @@ class Door:
         except Exception:
             logger.exception("what a turn did could not be announced")
         return report.outcomes
+
+
+def _log(request: Request[Any], error: Exception | None) -> None:
+    """Say what went wrong where nobody else hears of it."""
+    if isinstance(error, MaildirdError | OSError):
+        logger.warning("%s", error)
+    elif error is not None:
+        logger.error("could not do %s", type(request).__name__, exc_info=error)

@@ -41,6 +41,7 @@ async def open_account(settings: AccountSettings, describe: Describe) -> AsyncIt
                 nursery.start_soon(account.watcher.run)
                 nursery.start_soon(account.watcher.sweep)
                 nursery.start_soon(account.keeper.run)
+                nursery.start_soon(account.preparer.run)
                 yield account
                 nursery.cancel_scope.cancel()
         finally:
@@ -99,5 +100,6 @@ async def _serve_ready(account: Account, layout: Layout) -> None:
         await trio.to_thread.run_sync(clean_tmp, folder)
     account.enter_tree(folders)
     account.keeper.check(account.tree.watched())
+    account.preparer.check(account.tree.watched())
     for mailbox in account.tree.watched():
         account.watcher.mark(mailbox)

@@ -13,6 +13,7 @@ from maildird.mailbox.conditions import Condition, masks_at
 from maildird.mailbox.disk import Disk
 from maildird.mailbox.door import Door
 from maildird.mailbox.namespace import Parts
+from maildird.mailbox.preparing import Preparer
 from maildird.mailbox.recent import NOTHING_IS, Recent
 from maildird.mailbox.results import (
     NOTHING,
@@ -41,6 +42,7 @@ class Home(Protocol):
     disk: Disk
     recent: Recent
     watcher: Watcher
+    preparer: Preparer
     columns: SharedColumns
 
     def folder_of(self, parts: Parts) -> bytes:
@@ -71,6 +73,7 @@ class Selected:
 
     async def refresh(self) -> None:
         """Make sure that the index has seen what the disk has; cheap when nothing changed."""
+        self._home.preparer.give_way()
         try:
             await self._home.watcher.refresh(self.id, self._folder())
         except FileNotFoundError:
@@ -166,6 +169,7 @@ class Selected:
 
     def read_in_thread(self, uid: int) -> Content:
         """As `read`, for those who are in one of trio's worker threads already."""
+        self._home.preparer.give_way()
         for attempt in (1, 2):
             with self._home.index.snapshot() as snapshot:
                 name = snapshot.name(self.id, uid)
@@ -180,6 +184,7 @@ class Selected:
 
     def facts(self, uids: Sequence[int]) -> dict[int, Facts]:
         """What the index knows of these messages' content."""
+        self._home.preparer.give_way()
         with self._home.index.snapshot() as snapshot:
             found = ((uid, snapshot.facts(self.id, uid)) for uid in uids)
             return {uid: facts for uid, facts in found if facts is not None}

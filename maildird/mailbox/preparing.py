@@ -1,0 +1,272 @@
+"""Making messages ready in the background, so that the first FETCH of new mail reads no file.
+
+Theory of operation. The facts of a message (sizes, ENVELOPE, BODY, BODYSTRUCTURE, common header)
+are computed once, and kept in the index. A session that needs them before they are there computes
+them itself and has them kept; this task does it for all the others. What arrives comes first, then
+the backlog: messages that the index has without their facts, because a big tree was just taken in
+or an earlier server was stopped before it was through. In both INBOX comes before the other
+folders and the newest message before the older ones, as clients ask for them. The backlog is found
+from the index alone, and not looked for where a mailbox has as many facts as messages.
+
+Sessions come first. A *portion* is what can be done in a few milliseconds, in one worker thread:
+Python runs one thread at a time, and a thread that computes lets others in whenever it reads a
+file, or after 5 ms at the latest. While requests wait at the door, or a session has just done
+something, a pause follows each portion; sessions that never rest don't stop the work altogether.
+
+Facts go to the index when nothing else waits there, in batches, the next one only after the last:
+a single new message at once, a backlog with a few commits a second.
+
+A file that is not where the index says was moved a moment ago: it is looked for once more, after
+the monitor had time to follow. What can't be read is passed over until the next start.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import trio
+
+from maildird.index.environment import Index
+from maildird.index.rows import Facts
+from maildird.mailbox.door import Door
+from maildird.mailbox.namespace import INBOX, Parts
+from maildird.mailbox.progress import Progress
+from maildird.mailbox.requests import Learn
+from maildird.maildir.content import read_content
+from maildird.terms.errors import MaildirdError
+
+logger = logging.getLogger(__name__)
+
+PORTION: Final = 0.004
+"""Seconds of work after which others have their turn."""
+
+MOST_AT_ONCE: Final = 64
+"""Messages of one portion at most."""
+
+BATCH: Final = 256
+BATCH_OCTETS: Final = 1 << 20
+"""Messages, or octets of their facts, that are given to the index together."""
+
+LULL: Final = 0.05
+"""Seconds without a session doing anything after which nobody is disturbed."""
+
+PAUSE: Final = 0.01
+"""Seconds that the work rests before it looks again whether sessions do something."""
+
+MOST_PAUSES: Final = 25
+"""Pauses between two portions at most, however busy sessions are."""
+
+RETRY: Final = 1.0
+"""Seconds until a file that was not where it should be is looked for again."""
+
+REST: Final = 60.0
+"""Seconds until facts that the index could not keep are offered to it again."""
+
+_Queue = dict[int, list[int]]
+"""UIDs by mailbox id; they are taken from the end."""
+
+
+@dataclass(slots=True)
+class _Looked:
+    """What became of a portion: how many messages, from the newest, were looked at.
+
+    `missed` are those whose file was not there, `trouble` says why another could not be read.
+    """
+
+    count: int = 0
+    learnt: dict[int, Facts] = field(default_factory=dict)
+    missed: list[int] = field(default_factory=list)
+    trouble: OSError | None = None
+
+
+class Preparer:
+    """What is to be made ready in one account; `folder_of` gives the directory of a mailbox."""
+
+    def __init__(
+        self,
+        name: str,
+        index: Index,
+        door: Door,
+        folder_of: Callable[[Parts], bytes],
+        describe: Callable[[bytes, int], Facts],
+    ) -> None:
+        self._index = index
+        self._door = door
+        self._folder_of = folder_of
+        self._describe = describe
+        self._inbox = 0
+        self._unchecked: set[int] = set()
+        self._arrived: _Queue = {}
+        self._backlog: _Queue = {}
+        self._missed: _Queue = {}
+        self._again: _Queue = {}
+        self._learnt: dict[int, dict[int, Facts]] = {}
+        self._learnt_count = self._learnt_octets = 0
+        self._troubled: set[int] = set()
+        self._last_use = 0.0
+        self._progress = Progress(name)
+        self._stirred = trio.Event()
+        self._through = trio.Event()
+        self._limiter = trio.CapacityLimiter(1)
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How many messages of how many are done; equal when nothing is left."""
+        return self._progress.done, self._progress.total
+
+    def note(self, arrived: Mapping[int, Sequence[tuple[int, bytes]]]) -> None:
+        """A turn brought new messages (UID and name) to mailboxes."""
+        for mailbox, messages in arrived.items():
+            self._arrived.setdefault(mailbox, []).extend(uid for uid, _name in messages)
+            self._progress.add(len(messages))
+        if arrived:
+            self._stir()
+
+    def check(self, mailboxes: Iterable[int]) -> None:
+        """Messages of these mailboxes may lack their facts."""
+        self._unchecked.update(mailboxes)
+        self._stir()
+
+    def give_way(self) -> None:
+        """A session does something: let it. May be called in any thread."""
+        self._last_use = time.monotonic()
+
+    async def run(self) -> None:
+        """Prepare what there is, until cancelled."""
+        while True:
+            await self._prepare_all()
+            if self._missed:
+                with trio.move_on_after(RETRY) as pause:
+                    await self._stirred.wait()
+                if pause.cancelled_caught:
+                    self._again, self._missed = self._missed, {}
+            else:
+                self._progress.end()
+                self._through.set()
+                await self._stirred.wait()
+            self._stirred = trio.Event()
+
+    async def finished(self) -> None:
+        """Return once nothing is left to prepare."""
+        await self._through.wait()
+
+    def finish(self) -> None:
+        """Have the index keep what was computed; the server ends."""
+        for mailbox, facts in self._learnt.items():
+            self._door.post(Learn(mailbox, facts))
+        self._learnt = {}
+
+    def _stir(self) -> None:
+        if self._through.is_set():
+            self._through = trio.Event()
+        self._stirred.set()
+
+    async def _prepare_all(self) -> None:
+        while True:
+            while self._unchecked:
+                await self._find_backlog(self._unchecked.pop())
+            queue = self._arrived or self._backlog or self._again
+            if queue:
+                await self._prepare_some(queue)
+            if not queue or self._learnt_count >= BATCH or self._learnt_octets >= BATCH_OCTETS:
+                await self._hand_over()
+            if not queue:
+                return
+            await self._let_sessions_go_first()
+
+    async def _find_backlog(self, mailbox: int) -> None:
+        lacking = await trio.to_thread.run_sync(self._lacking, mailbox, limiter=self._limiter)
+        self._progress.add(len(lacking) - len(self._backlog.pop(mailbox, ())))
+        if lacking:
+            self._backlog[mailbox] = lacking
+
+    def _lacking(self, mailbox: int) -> list[int]:
+        """UIDs of the messages whose facts the index doesn't know; they rise."""
+        with self._index.snapshot() as snapshot:
+            row = snapshot.mailbox(mailbox)
+            if row is not None and row.parts == INBOX:
+                self._inbox = mailbox
+            if snapshot.message_count(mailbox) == snapshot.facts_count(mailbox):
+                return []
+            known = set(snapshot.sizes(mailbox).uids)
+            return [uid for uid in snapshot.columns(mailbox).uids if uid not in known]
+
+    async def _prepare_some(self, queue: _Queue) -> None:
+        """Prepare a portion of what waits in `queue`."""
+        mailbox = self._inbox if self._inbox in queue else next(iter(queue))
+        uids = queue[mailbox]
+        end = len(uids)  # others may come behind it meanwhile
+        looked = await trio.to_thread.run_sync(
+            self._look, mailbox, uids[: -MOST_AT_ONCE - 1 : -1], limiter=self._limiter
+        )
+        del uids[end - looked.count : end]
+        if not uids:
+            del queue[mailbox]
+        self._progress.advance(looked.count)
+        if looked.missed and queue is not self._again:
+            self._missed.setdefault(mailbox, []).extend(looked.missed)
+            self._progress.add(len(looked.missed))
+        if looked.trouble is not None and mailbox not in self._troubled:
+            self._troubled.add(mailbox)
+            logger.warning("a message can't be made ready: %s", looked.trouble)
+        if looked.learnt:
+            self._learnt.setdefault(mailbox, {}).update(looked.learnt)
+            self._learnt_count += len(looked.learnt)
+            self._learnt_octets += sum(map(_octets, looked.learnt.values()))
+
+    def _look(self, mailbox: int, uids: Sequence[int]) -> _Looked:
+        """Compute the facts of messages, one after the other, until the portion's time is up."""
+        deadline = time.monotonic() + PORTION
+        looked = _Looked()
+        with self._index.snapshot() as snapshot:
+            row = snapshot.mailbox(mailbox)
+            unknown = [uid for uid in uids if row and snapshot.facts(mailbox, uid) is None]
+            names = {uid: snapshot.name(mailbox, uid) for uid in unknown}
+        for uid in uids:
+            name = names.get(uid)
+            if row is not None and name is not None:
+                self._look_at(uid, os.path.join(self._folder_of(row.parts), name), looked)
+            looked.count += 1
+            if time.monotonic() > deadline:
+                break
+        return looked
+
+    def _look_at(self, uid: int, path: bytes, looked: _Looked) -> None:
+        try:
+            content = read_content(path)
+            looked.learnt[uid] = self._describe(content.data, content.internaldate)
+        except FileNotFoundError:
+            looked.missed.append(uid)
+        except OSError as error:
+            looked.trouble = error
+        except Exception:
+            logger.exception("%s could not be made ready", os.fsdecode(path))
+
+    async def _hand_over(self) -> None:
+        """Have the index keep what was computed, however long that takes."""
+        while self._learnt:
+            mailbox, facts = next(iter(self._learnt.items()))
+            try:
+                await self._door.ask_last(Learn(mailbox, facts))
+            except (MaildirdError, OSError) as error:
+                logger.warning("what was made ready can't be kept now: %s", error)
+                await trio.sleep(REST)
+            else:
+                del self._learnt[mailbox]
+        self._learnt_count = self._learnt_octets = 0
+
+    async def _let_sessions_go_first(self) -> None:
+        for _ in range(MOST_PAUSES):
+            if not self._is_disturbing():
+                return
+            await trio.sleep(PAUSE)
+
+    def _is_disturbing(self) -> bool:
+        return self._door.waiting > 0 or time.monotonic() < self._last_use + LULL
+
+
+def _octets(facts: Facts) -> int:
+    return len(facts.envelope) + len(facts.body) + len(facts.bodystructure) + len(facts.header)
