@@ -31,9 +31,16 @@ def show(found: Mapping[str, Status | None]) -> None:
     """Print what is known of each account; None for one that nobody serves."""
     width = None if sys.stdout.isatty() else _FILE_WIDTH
     console = Console(highlight=False, markup=False, emoji=False, width=width)
-    if len(found) > 1 and console.width >= _TABLE_WIDTH:
-        _show_table(console, found)
-        return
+    with console.capture() as captured:
+        if len(found) > 1 and console.width >= _TABLE_WIDTH:
+            _print_table(console, found)
+        else:
+            _print_lines(console, found)
+    for line in captured.get().splitlines():
+        print(line.rstrip())
+
+
+def _print_lines(console: Console, found: Mapping[str, Status | None]) -> None:
     for number, (name, status) in enumerate(found.items()):
         if number:
             console.print()
@@ -80,9 +87,17 @@ def _facts(status: Status) -> Iterator[tuple[str, Text | str]]:
 
 
 def _changes(account: AccountReport) -> Text:
-    if account.noticed_by == "inotify":
-        return Text("noticed at once (inotify)")
-    return Text("noticed after a second (polling)", "yellow")
+    monitor = account.monitor
+    text = Text("noticed at once (inotify)")
+    if monitor.kind == "polling":
+        text = Text("noticed within seconds (polling)", "yellow")
+    if monitor.trouble is not None:
+        text.append(f"; {_printable(monitor.trouble)}")
+    if monitor.since is not None:
+        text.append(f" (since {_moment(monitor.since)})")
+    if monitor.restarts:
+        text.append(f"; watching was begun anew {_count(monitor.restarts, 'time')}", "yellow")
+    return text
 
 
 def _troubles(account: AccountReport) -> Sequence[str]:
@@ -94,7 +109,7 @@ def _process(status: Status) -> str:
     return f"maildird {_printable(status.version)}, process {status.process}, {memory} of memory"
 
 
-def _show_table(console: Console, found: Mapping[str, Status | None]) -> None:
+def _print_table(console: Console, found: Mapping[str, Status | None]) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("account", overflow="fold")
     table.add_column("mail", no_wrap=True)
@@ -117,7 +132,7 @@ def _numbers(status: Status | None) -> Sequence[str]:
         return ()
     account = status.account
     numbers = (account.messages, account.folders, status.sessions)
-    return [*(f"{number:,}" for number in numbers), account.noticed_by]
+    return [*(f"{number:,}" for number in numbers), account.monitor.kind]
 
 
 def _count(number: int, thing: str) -> str:

@@ -248,13 +248,14 @@ class Account:
 
     async def report(self) -> AccountReport:
         """How the account is doing; the Maildir, which may hang, is not touched for that."""
+        assert self._monitor is not None
         messages, index_size = await trio.to_thread.run_sync(self._count)
         return AccountReport(
             name=self.name,
             root=os.fsdecode(self._settings.root),
             since=self._since,
             idling=self.idling,
-            noticed_by="polling" if self._monitor is None else self._monitor.kind,
+            monitor=self._monitor.state,
             folders=len(self.tree.folders),
             messages=messages,
             waiting=self.door.waiting,

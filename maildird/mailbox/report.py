@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+
+from maildird.maildir.monitor import MonitorState
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,16 +18,16 @@ class Trouble:
 class AccountReport:
     """One account, as the process that serves it knows it.
 
-    `since` is when it was opened, in Unix seconds. `noticed_by` says how changes that other
-    programs make are noticed. `waiting` counts the requests at the door. `index_size` is in octets.
-    `troubles` is empty when all mail can be looked at; trouble with the tree stands alone.
+    `since` is when it was opened, in Unix seconds. `idling` counts the sessions in IDLE, `waiting`
+    the requests at the door. `index_size` is in octets. `troubles` is empty when all mail can be
+    looked at; trouble with the tree stands alone.
     """
 
     name: str
     root: str
     since: float
     idling: int
-    noticed_by: Literal["inotify", "polling"]
+    monitor: MonitorState
     folders: int
     messages: int
     waiting: int

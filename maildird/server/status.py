@@ -25,6 +25,7 @@ from typing import Any, Final
 import trio
 
 from maildird.mailbox.report import AccountReport, Trouble
+from maildird.maildir.monitor import MonitorState
 from maildird.server.failures import log_failure
 from maildird.terms.errors import StatusUnknown
 
@@ -178,5 +179,6 @@ def _line(status: Status) -> bytes:
 
 def _read(answer: dict[str, Any]) -> Status:
     account = answer.pop("account")
+    monitor = MonitorState(**account.pop("monitor"))
     troubles = tuple(Trouble(**trouble) for trouble in account.pop("troubles"))
-    return Status(AccountReport(**account, troubles=troubles), **answer)
+    return Status(AccountReport(**account, monitor=monitor, troubles=troubles), **answer)
