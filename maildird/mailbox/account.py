@@ -25,9 +25,9 @@ from maildird.mailbox.results import (
 )
 from maildird.mailbox.selected import Selected
 from maildird.mailbox.settings import AccountSettings
+from maildird.mailbox.shared_columns import SharedColumns
 from maildird.mailbox.special_use import CREATABLE, canonical
 from maildird.mailbox.tree import Tree, entries
-from maildird.mailbox.shared_columns import SharedColumns
 from maildird.mailbox.turns import Turns
 from maildird.mailbox.uidlist_keeper import UidListKeeper
 from maildird.mailbox.view import View
@@ -66,11 +66,12 @@ class Account:
         self.wake = Wake()
         self.disk = Disk()
         self.recent = Recent()
+        self.columns = SharedColumns()
         self.door = Door(Turns(index, layout, self.disk).run, self._announce)
         self.tree = Tree(layout)
         self.watcher = Watcher(self.door, self.disk, self.tree.watched, self._supervise)
         self.keeper = UidListKeeper(index, layout, self.disk)
-        self.columns = SharedColumns()
+        self.preparer = Preparer(settings.name, index, self.door, layout.directory, describe)
         self.idling = 0
         """How many sessions are in IDLE; they say so."""
         self._since = time.time()

@@ -23,8 +23,8 @@ from maildird.mailbox.results import (
     FlagChangeHow,
     Stored,
 )
-from maildird.mailbox.view import View
 from maildird.mailbox.shared_columns import SharedColumns
+from maildird.mailbox.view import View
 from maildird.mailbox.wake import GONE, Wake
 from maildird.mailbox.watcher import Watcher
 from maildird.maildir.content import Content, read_content
@@ -41,9 +41,9 @@ class Home(Protocol):
     wake: Wake
     disk: Disk
     recent: Recent
+    columns: SharedColumns
     watcher: Watcher
     preparer: Preparer
-    columns: SharedColumns
 
     def folder_of(self, parts: Parts) -> bytes:
         """The directory of a mailbox."""
