@@ -1,16 +1,18 @@
 #!/bin/sh
 # Make the test environment and pass all the tests; with arguments only some:
 #
-#     sh tests/run.sh [lint] [unit] [clients]
+#     sh tests/run.sh [lint] [unit] [clients] [oracle]
 #
 # lint     ruff, mypy --strict, the import contract, the manual pages
 # unit     everything but the real clients, in parallel
 # clients  curl, imaplib, imapclient, mbsync, neomutt and offlineimap against a real server, and
 #          replays of what Evolution, interimap, Mailspring and Horde send
+# oracle   the tests of RFC 7162 against Dovecot 2.3, to see who differs where; not among the
+#          parts that are passed without arguments
 #
 # The environment is .venv beside this folder, or $MAILDIRD_VENV. What is missing on the system
-# (python3-venv, isync, neomutt, tmux, offlineimap3, curl, mandoc) is installed by apt, if this may
-# do so.
+# (python3-venv, isync, neomutt, tmux, offlineimap3, curl, mandoc, dovecot-imapd) is installed by
+# apt, if this may do so.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -53,9 +55,14 @@ clients() {
     pytest tests/clients
 }
 
+oracle() {
+    need_packages dovecot-imapd:'command -v dovecot' || :
+    pytest -m dovecot tests/rfc7162
+}
+
 for part in $parts; do
     case $part in
-        lint | unit | clients) "$part" ;;
-        *) echo "tests/run.sh: no part $part; the parts are lint, unit and clients" >&2; exit 2 ;;
+        lint | unit | clients | oracle) "$part" ;;
+        *) echo "tests/run.sh: no part $part; they are lint, unit, clients, oracle" >&2; exit 2 ;;
     esac
 done

@@ -398,7 +398,7 @@ def _on_disk(files: Sequence[Path]) -> list[list[str]]:
 
 
 Convergence.TestCase.settings = settings(
-    max_examples=int(os.environ.get("CONVERGENCE_EXAMPLES", "40")),
+    max_examples=int(os.environ.get("CONVERGENCE_EXAMPLES", "60")),
     stateful_step_count=50,
     deadline=None,
     print_blob=True,
