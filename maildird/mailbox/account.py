@@ -69,7 +69,9 @@ class Account:
         self.columns = SharedColumns()
         self.door = Door(Turns(index, layout, self.disk).run, self._announce)
         self.tree = Tree(layout)
-        self.watcher = Watcher(self.door, self.disk, self.tree.watched, self._supervise)
+        self.watcher = Watcher(
+            self.door, self.disk, layout.root, self.tree.watched, self._supervise, self._flush
+        )
         self.keeper = UidListKeeper(index, layout, self.disk)
         self.preparer = Preparer(settings.name, index, self.door, layout.directory, describe)
         self.idling = 0
@@ -343,6 +345,9 @@ class Account:
         if self._monitor is not None:
             self._monitor.supervise()
             self.disk.events_trusted = self._monitor.kind == "inotify"
+
+    def _flush(self, done: Callable[[], None]) -> bool:
+        return self._monitor is not None and self._monitor.flush(done)
 
     def _enter(self, mailbox: int) -> None:
         with self.index.snapshot() as snapshot:

@@ -1,12 +1,29 @@
 """How far the index is in step with each mailbox's directories; in memory only.
 
 Theory of operation. The modification times of new/ and cur/ tell cheaply whether there can be
-anything new: while they equal those of the last settled observation, there isn't. Our own renames
-change them too. A listing after each of our own changes would make every STORE cost O(mailbox), so
-where events are trusted (inotify reports each change with its name), times that were in step before
-our change are taken as in step after it: had another program changed something in between, the
-event of that change is on its way and will be looked at by name. Without events, our own change
-leaves the mailbox out of step, and it is listed again.
+anything new: while they equal those that the index is in step with, there isn't. A listing that
+proves this costs O(mailbox), and a delivery or a STORE must not. Where inotify reports each change
+with its name (`events_trusted`), one listing is therefore enough, and the rule from then on is:
+
+    While `in_step` is not None, whatever differs between index and disk came after those times,
+    and each such change has been heard of and waits to be looked at, or its event is on its way.
+
+So whatever makes a change be forgotten (a look that fails or does not settle, lost events, a commit
+that fails) sets `in_step` to None, and a listing follows. And the times go forward without one:
+
+- Over a change of our own, when they were in step just before it: had another program changed
+  something in between, its event is on its way. If they were not, they stay what they were: our
+  own change will be heard of, too.
+- When all names that were heard of until the time T have been looked at, and the directories' times
+  that were read *before* that look are older than T by more than the clock's tick. The kernel sets
+  a directory's time, then queues the event, and holds the directory's lock meanwhile; the time has
+  the tick's grain. What bears such a time was thus done and queued before T. A rename across
+  directories stamps both and makes an event in each. Times that lie after T, for the clock was set
+  back say, prove nothing; they wait, or a listing settles it.
+
+When the times moved and nothing at all was heard of the folder since (`stirred`), an event was lost
+and the folder is listed. A loss that this doesn't show is found by the listings that the watcher
+makes in turn. Without events, each change leaves the mailbox out of step, and it is listed again.
 
 Turns alone write here; trio's thread reads `in_step` and sets `takers`, single assignments both.
 """
@@ -25,12 +42,14 @@ class FolderState:
     """One mailbox's folder.
 
     `in_step` holds the mtimes (ns) of new/ and cur/ at which index and disk were equal, None when
-    they may differ. `takers` counts the sessions that have the mailbox selected read-write: while
+    they may differ in ways that no event will tell. `stirred` says that names were heard of since.
+    `takers` counts the sessions that have the mailbox selected read-write: while
     there are any, arrivals are moved to cur/. `uidlist` and `keywords` are the stamps of those
     files when they were last read or written here.
     """
 
     in_step: Mtimes | None = None
+    stirred: bool = False
     takers: int = 0
     uidlist: tuple[int, ...] | None = None
     keywords: tuple[int, ...] | None = None
@@ -38,14 +57,24 @@ class FolderState:
 
 @dataclass(slots=True)
 class Disk:
-    """The state of every folder, by mailbox id; `events_trusted` says that inotify watches."""
+    """The state of every folder, by mailbox id.
+
+    `events_trusted` says that inotify watches, `root_is_lost` that the root was not the tree that
+    the index knows when it was last looked at.
+    """
 
     events_trusted: bool = False
+    root_is_lost: bool = False
     _folders: dict[int, FolderState] = field(default_factory=dict)
 
     def of(self, mailbox: int) -> FolderState:
         """The state of one mailbox's folder; at first nothing is known of it."""
         return self._folders.setdefault(mailbox, FolderState())
+
+    def settle(self, mailbox: int, mtimes: Mtimes | None) -> None:
+        """Index and disk were equal at these times; or they may differ, None."""
+        state = self.of(mailbox)
+        state.in_step, state.stirred = mtimes, False
 
     def forget(self, mailbox: int) -> None:
         """The mailbox is no more."""
@@ -69,8 +98,11 @@ class Disk:
     def own_changes(self, mailbox: int, folder: bytes) -> Iterator[None]:
         """Keep a mailbox in step over changes of our own, where that is safe."""
         state = self.of(mailbox)
-        was_in_step = self.events_trusted and state.in_step == folder_mtimes(folder)
+        before = state.in_step if self.events_trusted else None
+        nothing_came = before == folder_mtimes(folder)
         state.in_step = None
         yield
-        if was_in_step:
+        if nothing_came:
             state.in_step = folder_mtimes(folder)
+        elif state.in_step is None:
+            state.in_step = before

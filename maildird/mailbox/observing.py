@@ -5,6 +5,10 @@ a listing found them. A removal is believed only on two agreeing *stable* listin
 unchanged over the listing and older than the clock's tick, else a rename that went on meanwhile can
 hide a living file. Until then the mailbox is not *settled* and is looked at again.
 
+Names that were heard of put the mailbox in step again without a listing where `disk` says that this
+is sound. What an event says is gone, and no other name of the same batch accounts for, is a
+suspect: only a listing clears it up.
+
 All that one look finds gets one MODSEQ. While somebody has the mailbox selected read-write, new
 mail is moved from new/ to cur/ as it is seen.
 """
@@ -13,6 +17,7 @@ import logging
 
 from maildird.index.rows import MailboxRow, NewMessage
 from maildird.mailbox.adopting import mask_in
+from maildird.mailbox.disk import Mtimes
 from maildird.mailbox.identity import check_folder
 from maildird.mailbox.keyword_file import take_over_keywords
 from maildird.mailbox.reconcile import (
@@ -25,8 +30,10 @@ from maildird.mailbox.reconcile import (
 from maildird.mailbox.requests import Observe, Observed, TakeNew
 from maildird.mailbox.turn import Stamp, Turn, forget
 from maildird.maildir.folders import (
+    TICK,
     Listing,
     exists_in,
+    folder_mtimes,
     list_folder,
     list_new,
     resolve_double,
@@ -46,14 +53,21 @@ MANY_HINTS = 1000
 
 def observe(turn: Turn, request: Observe) -> Observed:
     """Take over what changed; Refused (UNAVAILABLE) when the folder can't be read."""
-    row = check_folder(turn, turn.row(request.mailbox))
-    if row is None:
-        forget(turn, turn.row(request.mailbox))
-        return Observed(settled=True, suspects=False)
-    with turn.stamping(row) as stamp:
-        if request.hints is None or len(request.hints) > MANY_HINTS:
-            return _observe_all(turn, row, stamp)
-        return _observe_hinted(turn, row, request.hints, stamp)
+    known = turn.row(request.mailbox)
+    try:
+        row = check_folder(turn, known)
+        if row is None:
+            forget(turn, turn.row(request.mailbox))
+            return Observed(settled=True, suspects=False)
+        if row.identity != known.identity:
+            turn.disk.settle(row.id, None)
+        with turn.stamping(row) as stamp:
+            if request.hints is None or not _hints_suffice(turn, row, request.hints, request.heard):
+                return _observe_all(turn, row, stamp)
+            return _observe_hinted(turn, row, request.hints, request.heard, stamp)
+    except BaseException:
+        turn.disk.settle(request.mailbox, None)  # its hints are spent
+        raise
 
 
 def uidlist_changed(turn: Turn, row: MailboxRow) -> bool:
@@ -98,7 +112,6 @@ def _observe_all(
     turn: Turn, row: MailboxRow, stamp: Stamp, pending: frozenset[bytes] = frozenset()
 ) -> Observed:
     folder = turn.folder(row)
-    state = turn.disk.of(row.id)
     row = take_over_keywords(turn, row, stamp)
     listing = list_folder(folder)
     known = {name: uid for uid, name in turn.batch.names(row.id)}
@@ -113,7 +126,7 @@ def _observe_all(
     _heed_uidlist(turn, row)
     suspects = len(believed) < len(found.missing)
     settled = listing.stable and not suspects and not found.doubled and not pending
-    state.in_step = listing.mtimes if settled else None
+    turn.disk.settle(row.id, listing.mtimes if settled else None)
     return Observed(settled, suspects)
 
 
@@ -129,29 +142,72 @@ def _believed_removals(
     return found.missing
 
 
-def _observe_hinted(turn: Turn, row: MailboxRow, hints: frozenset[bytes], stamp: Stamp) -> Observed:
+def _hints_suffice(turn: Turn, row: MailboxRow, hints: frozenset[bytes], heard: int | None) -> bool:
+    """Whether a look at names will do: they are few, and where the mailbox shall be in step
+    afterwards, it was before them, and names there were where something changed.
+    """
+    if len(hints) > MANY_HINTS:
+        return False
+    if heard is None:
+        return True
+    state = turn.disk.of(row.id)
+    if state.in_step is None:
+        return False
+    mtimes = folder_mtimes(turn.folder(row))
+    unheard = mtimes != state.in_step and not hints and not state.stirred
+    return not (unheard and _all_before(mtimes, heard))
+
+
+def _observe_hinted(
+    turn: Turn, row: MailboxRow, hints: frozenset[bytes], heard: int | None, stamp: Stamp
+) -> Observed:
     """Look only at names that events spoke of.
 
     What they say is gone waits for a listing, and so do two files of one base name.
     """
+    state = turn.disk.of(row.id)
+    mtimes = folder_mtimes(turn.folder(row))
+    row = take_over_keywords(turn, row, stamp)
+    found, suspects = _look_up(turn, row, hints)
+    _apply(turn, row, found, stamp)
+    if heard is not None:
+        _heed_uidlist(turn, row)
+    state.stirred = state.stirred or bool(hints)
+    if suspects:
+        turn.disk.settle(row.id, None)
+    elif heard is not None and _all_before(mtimes, heard):
+        turn.disk.settle(row.id, mtimes)
+    return Observed(settled=not suspects, suspects=suspects)
+
+
+def _all_before(mtimes: Mtimes, heard: int) -> bool:
+    """Whether the events of what was done at these times were surely heard by then."""
+    return all(mtime < heard - TICK for mtime in mtimes)
+
+
+def _look_up(turn: Turn, row: MailboxRow, hints: frozenset[bytes]) -> tuple[Difference, bool]:
+    """What became of names; and whether some message's fate needs a listing."""
     folder = turn.folder(row)
-    renamed, arrived, suspects = [], {}, False
+    renamed: dict[int, Renamed] = {}
+    arrived: dict[bytes, bytes] = {}
+    missing: set[int] = set()
+    doubled = False
     for name in sorted(hints):
         uid = turn.batch.uid_of(row.id, base_of(name))
         known = None if uid is None else turn.batch.name(row.id, uid)
         there = exists_in(folder, name)
         if uid is None or known is None:
             if there:
+                doubled = doubled or base_of(name) in arrived
                 arrived[base_of(name)] = name
-        elif known == name:
-            suspects = suspects or not there
-        elif there and exists_in(folder, known):
-            suspects = True
-        elif there:
-            renamed.append(Renamed(uid, name))
-    found = Difference(tuple(renamed), in_delivery_order(arrived.values()))
-    _apply(turn, row, found, stamp)
-    return Observed(settled=not suspects, suspects=suspects)
+        elif known == name and not there:
+            missing.add(uid)
+        elif known != name and there and (uid in renamed or exists_in(folder, known)):
+            doubled = True
+        elif known != name and there:
+            renamed[uid] = Renamed(uid, name)
+    found = Difference(tuple(renamed.values()), in_delivery_order(arrived.values()))
+    return found, doubled or not missing <= renamed.keys()
 
 
 def _apply(turn: Turn, row: MailboxRow, found: Difference, stamp: Stamp) -> None:

@@ -35,10 +35,13 @@ class Observe(Request[Observed]):
     """Look at a mailbox's directories and take over what others changed there.
 
     `hints` are the names (`subdir/file`) that events spoke of; None means: list everything.
+    `heard` is the Unix time (ns) until which all events were heard, where the asker made sure of
+    that: then the index shall be in step afterwards, by names if they suffice.
     """
 
     mailbox: int
     hints: frozenset[bytes] | None = None
+    heard: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,20 @@
 """Watching an account's folders: what events and times say goes to the door as observations.
 
 Theory of operation. Runs in trio's thread. The monitor's events come in as names (*hints*); while
-the door is busy they gather, and one observation takes all that gathered for a mailbox. Behind the
-events a sweep compares the directories' times with those that the index is in step with, every
-`SWEEP` seconds, so that a lost event costs two seconds and not a message.
+the door is busy they gather, and one observation takes all that gathered for a mailbox. The door
+takes observations in the order in which they are asked for, so hints that were taken from here are
+looked at before whatever is asked later.
+
+Whoever needs the index to have all that was done before now (`refresh`) compares the directories'
+times with those that the index is in step with. When they differ the monitor is asked to tell what
+its queue holds (`flush`); every change that was complete before is then among the hints here or in
+an observation on its way, and a look at those names brings the mailbox in step, at the same cost in
+a mailbox of any size (`disk` says why that is sound). Polling can't say so: there all is listed.
+
+Behind the events a sweep does the same for all mailboxes every `SWEEP` seconds. It looks at which
+folders there are when a directory that may have some was changed, and once a minute. And as no
+event is to be relied on for ever, mailboxes are listed in turn while nothing else is to be done,
+each when the time that its predecessor took is `SHARE` of the time since.
 
 An observation that does not settle (the directory is busy, a removal is not proven) is made again
 after a pause that doubles from 25 ms to a second while the storm lasts.
@@ -14,6 +25,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +35,7 @@ from maildird.mailbox.disk import Disk
 from maildird.mailbox.door import Door
 from maildird.mailbox.report import Trouble
 from maildird.mailbox.requests import Observe, Observed, ObserveTree
+from maildird.mailbox.tree_times import TreeTimes
 from maildird.maildir.dirty import Dirty
 from maildird.maildir.folders import folder_mtimes
 from maildird.terms.codes import Code
@@ -31,10 +44,14 @@ from maildird.terms.errors import MaildirdError, Refused
 logger = logging.getLogger(__name__)
 
 SWEEP: Final = 2.0
+SHARE: Final = 0.001
+FIRST_IN_TURN: Final = 60.0
 FIRST_PAUSE: Final = 0.025
 LONGEST_PAUSE: Final = 1.0
 PATIENCE: Final = 0.2
 """How long `refresh` waits for a removal to be proven (s)."""
+FLUSH_PATIENCE: Final = 1.0
+"""How long to wait for the monitor to read its queue (s); it may have died."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +65,27 @@ class _Later:
 class Watcher:
     """What is to be observed, mailbox by mailbox.
 
-    `watched` gives the directory of each, `supervise` sees to it that the monitor lives.
+    `watched` gives the directory of each below `root`, `supervise` sees to it that the monitor
+    lives, `flush` is the monitor's.
     """
 
     def __init__(
         self,
         door: Door,
         disk: Disk,
+        root: bytes,
         watched: Callable[[], Mapping[int, bytes]],
         supervise: Callable[[], None],
+        flush: Callable[[Callable[[], None]], bool],
     ) -> None:
         self._door = door
         self._disk = disk
         self._watched = watched
         self._supervise = supervise
+        self._flush = flush
+        self._tree = TreeTimes(root)
+        self._listed_last = 0
+        self._list_next_at = 0.0
         self._hints: dict[int, set[bytes] | None] = {}
         self._later: dict[int, _Later] = {}
         self._tree_pending = False
@@ -107,8 +131,7 @@ class Watcher:
         """
         if mailbox not in self._hints and self._in_step(mailbox, folder):
             return
-        self._hints.pop(mailbox, None)
-        observed = await self._observe(mailbox, None)
+        observed = await self._catch_up(mailbox)
         patience = trio.current_time() + PATIENCE
         while observed.suspects and trio.current_time() < patience:
             await trio.sleep(FIRST_PAUSE)
@@ -135,21 +158,75 @@ class Watcher:
 
     async def sweep(self) -> None:
         """See that the monitor lives, and compare times, every `SWEEP` seconds, until cancelled."""
+        self._list_next_at = trio.current_time() + FIRST_IN_TURN
         while True:
             await trio.sleep(SWEEP)
             self._supervise()
             watched = dict(self._watched())
-            stale = await trio.to_thread.run_sync(self._out_of_step, watched)
-            for mailbox in {*stale, *(each for each in watched if each in self.troubles)}:
-                self.mark(mailbox)
-            self._tree_pending = True
-            self._stirred.set()
+            changed = await trio.to_thread.run_sync(self._tree.changed, watched.values())
+            if changed or None in self.troubles:
+                self._tree_pending = True
+                self._stirred.set()
+            await self._sweep(watched)
+            await self._list_one_in_turn(watched)
 
-    async def _look(self, mailbox: int, hints: frozenset[bytes] | None) -> None:
+    async def _sweep(self, watched: Mapping[int, bytes]) -> None:
+        """Bring in step what is not; what is to be looked at later anyhow waits for that."""
+        stale = await trio.to_thread.run_sync(self._out_of_step, watched)
+        stale += [each for each in watched if each in self.troubles and each not in stale]
+        heard = await self._hear_all() if stale else None
+        for mailbox in stale:
+            if mailbox not in self._later:
+                await self._look(mailbox, self._taken_hints(mailbox, heard), heard)
+
+    async def _list_one_in_turn(self, watched: Mapping[int, bytes]) -> None:
+        """List the next mailbox, if it is time and nothing else is to be done."""
+        idle = not (self._hints or self._later or self._door.waiting)
+        began = trio.current_time()
+        if idle and watched and self._disk.events_trusted and began >= self._list_next_at:
+            mailbox = min((m for m in watched if m > self._listed_last), default=min(watched))
+            await self._look(mailbox, None)
+            self._listed_last = mailbox
+            now = trio.current_time()
+            self._list_next_at = now + (now - began) / SHARE
+
+    async def _catch_up(self, mailbox: int) -> Observed:
+        """Observe all that was done in a mailbox before now."""
+        heard = await self._hear_all()
+        try:
+            return await self._observe(mailbox, self._taken_hints(mailbox, heard), heard)
+        except trio.Cancelled:
+            self.mark(mailbox)
+            raise
+
+    async def _hear_all(self) -> int | None:
+        """Hear of all that was done before now; gives the time (ns), None when that can't be."""
+        now = time.time_ns()
+        heard = trio.Event()
+        token = trio.lowlevel.current_trio_token()
+
+        def done() -> None:
+            with suppress(trio.RunFinishedError):
+                token.run_sync_soon(heard.set)
+
+        if self._flush(done):
+            with trio.move_on_after(FLUSH_PATIENCE):
+                await heard.wait()
+                return now
+        return None
+
+    def _taken_hints(self, mailbox: int, heard: int | None) -> frozenset[bytes] | None:
+        """What waits to be looked at in a mailbox; all of it unless events were heard."""
+        hints = self._hints.pop(mailbox, set())
+        return None if hints is None or heard is None else frozenset(hints)
+
+    async def _look(
+        self, mailbox: int, hints: frozenset[bytes] | None, heard: int | None = None
+    ) -> None:
         """One observation; what does not settle is listed again after a pause."""
         before = self._later.get(mailbox)
         try:
-            observed = await self._observe(mailbox, hints)
+            observed = await self._observe(mailbox, hints, heard)
         except (MaildirdError, OSError) as error:
             self._later.pop(mailbox, None)
             if isinstance(error, Refused) and error.code is Code.NONEXISTENT:
@@ -162,7 +239,7 @@ class Watcher:
             logger.exception("a mailbox could not be looked at")
             return
         self.troubles.pop(mailbox, None)
-        if hints is None:
+        if hints is None or heard is not None:
             self._later.pop(mailbox, None)
         if not observed.settled:
             pause = FIRST_PAUSE if before is None else min(2 * before.pause, LONGEST_PAUSE)
@@ -173,8 +250,10 @@ class Watcher:
             self._later[mailbox] = _Later(trio.current_time() + pause, pause)
             self._stirred.set()
 
-    async def _observe(self, mailbox: int, hints: frozenset[bytes] | None) -> Observed:
-        return await self._door.ask(Observe(mailbox, hints))
+    async def _observe(
+        self, mailbox: int, hints: frozenset[bytes] | None, heard: int | None = None
+    ) -> Observed:
+        return await self._door.ask(Observe(mailbox, hints, heard))
 
     async def _try(self, request: ObserveTree) -> None:
         try:

@@ -11,10 +11,12 @@ watchdog's C bindings, which are the same in its versions 6 and 7, make the syst
 
 import ctypes
 import errno
+import fcntl
 import logging
 import os
 import select
 import struct
+import termios
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -46,7 +48,8 @@ _ALL_LOST: Final = InotifyConstants.IN_Q_OVERFLOW | InotifyConstants.IN_UNMOUNT
 
 _remove_watch: Final = cast("Callable[[int, int], int]", inotify_rm_watch)
 _EVENT: Final = struct.Struct("iIII")
-_BUFFER: Final = 1 << 18
+_INT: Final = struct.Struct("i")
+_BUFFER: Final = 1 << 16
 _KEYWORDS: Final = b"dovecot-keywords"
 
 
@@ -90,14 +93,25 @@ class Inotify:
             fresh = [place for watch, place in self._places.items() if before.get(watch) != place]
         return list(dict.fromkeys(dirty for place in fresh for dirty in place.changed()))
 
-    def wait(self) -> Sequence[Dirty]:
-        """Wait for events; each place once. Nothing when woken."""
+    def wait(self) -> None:
+        """Return once there are events, or when woken."""
         self._poll.poll()
         with suppress(BlockingIOError):
-            buffer = os.read(self._descriptor, _BUFFER)
+            os.read(self._stop_reader, _BUFFER)
+
+    def read(self) -> Iterator[Sequence[Dirty]]:
+        """What the events say that are queued now, all of them; each place once in a piece."""
+        queued = self._queued()
+        while queued > 0:
+            try:
+                buffer = os.read(self._descriptor, _BUFFER)
+            except BlockingIOError:
+                return
+            queued -= len(buffer)
             with self._lock:
-                return list(dict.fromkeys(self._read(buffer)))
-        return ()
+                dirty = list(dict.fromkeys(self._read(buffer)))
+            if dirty:
+                yield dirty
 
     def wake(self) -> None:
         """Have a `wait` end, now or the next one."""
@@ -108,6 +122,11 @@ class Inotify:
         """Give the descriptors back; nobody may wait any more."""
         for descriptor in (self._descriptor, self._stop_reader, self._stop_writer):
             os.close(descriptor)
+
+    def _queued(self) -> int:
+        """How many octets of events wait to be read."""
+        answer = fcntl.ioctl(self._descriptor, termios.FIONREAD, bytes(_INT.size))
+        return int(_INT.unpack(answer)[0])
 
     def _watch_all(self, places: Mapping[bytes, Place]) -> set[int]:
         """A directory that is watched already keeps its watch; it gets the place given last."""

@@ -12,6 +12,9 @@ emitter that compares the directories' times each second takes its place, and `k
 Whoever looks at the tree again calls `watch_only`. Folders that were not watched until then, by
 that name, are told as dirty once they are: what came into them before made no event.
 
+An event is in the kernel's queue before the system call that made it returns. So whoever needs to
+know of all that was done until now has the queue read to its present end (`flush`), and knows.
+
 The threads may die: of a mistake in the code, of memory that lacks. Whoever sweeps the tree calls
 `supervise`, which puts a new observer in a dead one's place and tells that everything may have
 changed meanwhile. When that happens again and again (`TRIES` times within `TRYING` seconds) polling
@@ -25,6 +28,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Final, Literal
 
 from watchdog.events import FileSystemEventHandler
@@ -72,6 +76,7 @@ class Monitor:
         self._observer: BaseObserver | None = None
         self._watches: Inotify | Polling | None = None
         self._restarts = 0
+        self._flushes = SimpleQueue[Callable[[], None]]()
         self._deaths: deque[float] = deque(maxlen=TRIES)
         self._trouble: str | None = None
         self._since: float | None = None
@@ -141,6 +146,18 @@ class Monitor:
             self._trouble_is(f"not watched: {error}")
         self._notify([EVERYTHING])
 
+    def flush(self, done: Callable[[], None]) -> bool:
+        """Have `done` called, in the observer's thread, once all that happened before was told.
+
+        False when nobody can say so: the directories are polled, or not watched. `done` is never
+        called when the observer dies.
+        """
+        if not isinstance(self._watches, Inotify) or not self.alive():
+            return False
+        self._flushes.put(done)
+        self._watches.wake()
+        return True
+
     def stop(self) -> None:
         """End the threads; returns when they have ended."""
         if self._observer is not None:
@@ -209,6 +226,7 @@ class Monitor:
 
     def _run(self, watches: Inotify | Polling) -> None:
         notify = self._notify
+        self._flushes = flushes = SimpleQueue[Callable[[], None]]()
 
         class Emitter(EventEmitter):
             """Runs the watches in watchdog's thread, which is woken when it has to end.
@@ -218,9 +236,12 @@ class Monitor:
 
             def queue_events(self, timeout: float) -> None:
                 try:
-                    dirty = watches.wait()
-                    if dirty:
+                    watches.wait()
+                    asked = [flushes.get_nowait() for _ in range(flushes.qsize())]
+                    for dirty in watches.read():
                         notify(dirty)
+                    for done in asked:
+                        done()
                 except Exception:
                     logger.exception("the observer fails")
                     self.stop()

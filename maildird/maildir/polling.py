@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from maildird.maildir.dirty import Dirty, Place, places_of
@@ -33,14 +33,17 @@ class Polling:
             self._times = {path: self._times.get(path, _mtime(path)) for path in places}
         return list(dict.fromkeys(dirty for place in fresh for dirty in place.changed()))
 
-    def wait(self) -> Sequence[Dirty]:
-        """What changed since the last look, after a pause; nothing when woken."""
-        if self._stopped.wait(PAUSE):
-            return ()
+    def wait(self) -> None:
+        """Return after a pause, or when woken."""
+        self._stopped.wait(PAUSE)
+
+    def read(self) -> Iterator[Sequence[Dirty]]:
+        """What changed since the last look."""
         with self._lock:
             before, self._times = self._times, {path: _mtime(path) for path in self._places}
             changed = [self._places[p] for p, time in self._times.items() if time != before[p]]
-        return list(dict.fromkeys(dirty for place in changed for dirty in place.changed()))
+        if changed:
+            yield list(dict.fromkeys(dirty for place in changed for dirty in place.changed()))
 
     def wake(self) -> None:
         """Have a `wait` end, now or the next one."""
