@@ -10,6 +10,7 @@ class Program:
 
     def __init__(self, work: str, folder: Path, **options: object) -> None:
         arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
+        self.work = work
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.storms.outsider", work, str(folder), *arguments],
             stdin=subprocess.PIPE,
