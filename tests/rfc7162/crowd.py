@@ -13,6 +13,9 @@ from tests.rfc7162.responses import compact
 REMEMBERED = 400
 """States of clients that are kept at most."""
 
+SOME = 8
+"""So many of them are tried at a quiet point, of the latest and of all."""
+
 
 @dataclass
 class Person:
@@ -86,9 +89,14 @@ class Crowd:
                 del self.known[self.chance.randrange(len(self.known))]
 
     def some_knowledge(self) -> list[tuple[Kind, Cache]]:
-        """What all clients know, and some of what they ever knew."""
+        """What all clients know, what some knew lately, and what some ever knew."""
         now = [(person.kind, person.cache) for person in self.people]
-        return now + self.chance.sample(self.known, min(8, len(self.known)))
+        lately = self.known[-SOME * 3 :]
+        return [
+            *now,
+            *self.chance.sample(lately, min(SOME, len(lately))),
+            *self.chance.sample(self.known, min(SOME, len(self.known))),
+        ]
 
     def some_way(self) -> Way:
         """How a client resynchronises; lies about numbers do no harm while tombstones are there."""

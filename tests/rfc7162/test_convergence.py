@@ -207,6 +207,35 @@ class Convergence(RuleBasedStateMachine):
         self.do(work)
 
     @rule(
+        who=clients,
+        command=st.sampled_from(
+            [
+                "FETCH 1:* MODSEQ",
+                "FETCH {n} BODY[]",
+                "STORE {n} +FLAGS (\\Seen)",
+                "STORE {n} -FLAGS (\\Seen)",
+            ]
+        ),
+        heard=hearing,
+        pick=picks,
+    )
+    def keep_numbers(self, who: int, command: str, heard: float, pick: int) -> None:
+        """A message is expunged, and the next command doesn't allow to say so."""
+
+        async def work(server: Server) -> None:
+            person, _visit = await self.crowd.visit(server, who)
+            remover = Client((await server.connect()).stream)
+            await remover.do("SELECT INBOX")
+            uid = filled(person, "{u}", pick)
+            if uid is not None:
+                await remover.do(f"UID STORE {uid} +FLAGS (\\Deleted)")
+                await remover.do(f"UID EXPUNGE {uid}")
+            await remover.close()
+            await self.crowd.act(server, who, command, heard, pick)
+
+        self.do(work)
+
+    @rule(
         who=clients, command=st.sampled_from(["EXPUNGE", "UID MOVE {u} Other", "NOOP"]), pick=picks
     )
     def say_and_go(self, who: int, command: str, pick: int) -> None:
