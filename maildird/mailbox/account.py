@@ -127,11 +127,18 @@ class Account:
         await self.preparer.finished()
 
     async def list(self) -> Sequence[MailboxEntry]:
-        """The whole hierarchy of names, INBOX first."""
+        """The whole hierarchy of names, INBOX first; Refused (UNAVAILABLE) without the tree.
+
+        A mailbox whose folder can't be read now is among them.
+        """
         folders = await trio.to_thread.run_sync(self._layout.folders)
-        with self.index.snapshot() as snapshot:
-            created = {row.parts: row.use for row in snapshot.mailboxes() if row.use}
-        return entries(self.namespace, folders, self._settings.special_use, created)
+        rows = self._rows()
+        if not {row.parts for row in rows} <= folders.keys():
+            await self.door.ask(requests.ObserveTree())
+            rows = self._rows()
+        created = {row.parts: row.use for row in rows if row.use}
+        there = folders.keys() | {row.parts for row in rows}
+        return entries(self.namespace, there, self._settings.special_use, created)
 
     async def subscriptions(self) -> frozenset[str]:
         """The names that are subscribed, whether or not such mailboxes exist."""
@@ -282,7 +289,11 @@ class Account:
             await self.watcher.refresh(mailbox, self.folder_of(parts))
         except FileNotFoundError:
             await self.door.ask(requests.ObserveTree())
-            mailbox = await self._known(parts)
+        else:
+            if await self._known(parts) == mailbox:
+                return mailbox
+        mailbox = await self._known(parts)  # the folder was moved, or is another one
+        await self.watcher.refresh(mailbox, self.folder_of(parts))
         return mailbox
 
     async def _known(self, parts: Parts) -> int:
@@ -295,6 +306,10 @@ class Account:
         if parts not in folders:
             raise Refused(Code.NONEXISTENT, "there is no such mailbox")
         return await self.door.ask(requests.Adopt(parts))
+
+    def _rows(self) -> Sequence[MailboxRow]:
+        with self.index.snapshot() as snapshot:
+            return snapshot.mailboxes()
 
     def _select(self, name: str, mailbox: int, first_recent: int, *, read_only: bool) -> Selected:
         with self.index.snapshot() as snapshot:

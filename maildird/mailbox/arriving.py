@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from maildird.index.rows import MailboxRow, NewMessage
 from maildird.mailbox.expunging import remove_message
+from maildird.mailbox.identity import need_folder
 from maildird.mailbox.keywords import named_letters, numbers_of
 from maildird.mailbox.observing import look_again, look_now, uidlist_changed
 from maildird.mailbox.reconcile import base_of
@@ -22,7 +23,7 @@ from maildird.terms.flags import flag_names
 
 def deliver(turn: Turn, request: Deliver) -> Appended:
     """Publish staged messages; Refused (LIMIT) for a keyword too many, OSError on disk."""
-    row = turn.row(request.mailbox)
+    row = need_folder(turn, turn.row(request.mailbox))
     folder = turn.folder(row)
     arrivals = []
     with turn.disk.own_changes(row.id, folder):
@@ -42,7 +43,8 @@ def copy_to(turn: Turn, request: CopyTo) -> Copied:
     For a move the copies are on disk for good before the first original goes, and from then on
     nothing takes them away again.
     """
-    source, target = turn.row(request.source), turn.row(request.target)
+    source = need_folder(turn, turn.row(request.source))
+    target = need_folder(turn, turn.row(request.target))
     folder = turn.folder(target)
     copied: list[int] = []
     arrivals: list[tuple[bytes, int]] = []

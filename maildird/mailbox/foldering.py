@@ -3,10 +3,9 @@
 import logging
 import os
 
-from maildird.index.rows import MailboxRow
 from maildird.mailbox.adopting import found
 from maildird.mailbox.arriving import copy_to
-from maildird.mailbox.identity import check_root
+from maildird.mailbox.identity import check_root, is_gone, need_access, need_folder
 from maildird.mailbox.namespace import INBOX, Parts
 from maildird.mailbox.requests import CopyTo, Create, Delete, ObserveTree, Rename
 from maildird.mailbox.turn import Turn, forget
@@ -18,8 +17,9 @@ logger = logging.getLogger(__name__)
 
 
 def create(turn: Turn, request: Create) -> int:
-    """Make a mailbox; gives its id. Refused (ALREADYEXISTS, CANNOT, USEATTR)."""
-    if request.parts in turn.layout.folders():
+    """Make a mailbox; gives its id. Refused (ALREADYEXISTS, CANNOT, USEATTR, UNAVAILABLE)."""
+    check_root(turn)
+    if request.parts in _present(turn):
         raise Refused(Code.ALREADYEXISTS, "the mailbox exists already")
     for row in turn.batch.mailboxes():
         if row.parts == request.parts:
@@ -38,11 +38,16 @@ def create(turn: Turn, request: Create) -> int:
 
 
 def delete(turn: Turn, request: Delete) -> None:
-    """Delete a mailbox; Refused (CANNOT, HASCHILDREN, NONEXISTENT)."""
+    """Delete a mailbox; Refused (CANNOT, HASCHILDREN, NONEXISTENT, NOPERM, UNAVAILABLE)."""
     if request.parts == INBOX:
         raise Refused(Code.CANNOT, "INBOX can't be deleted")
+    check_root(turn)
     folders = turn.layout.folders()
-    if request.parts not in folders:
+    row = turn.batch.mailbox_named(request.parts)
+    if row is not None and not is_gone(row, turn.folder(row)):
+        need_folder(turn, row)
+        need_access(turn.folder(row))
+    elif request.parts not in folders:
         if any(_is_below(parts, request.parts) for parts in folders):
             raise Refused(
                 Code.HASCHILDREN, "the name exists only by its children; delete them instead"
@@ -50,25 +55,32 @@ def delete(turn: Turn, request: Delete) -> None:
         raise Refused(Code.NONEXISTENT, "there is no such mailbox")
     turn.layout.delete(request.parts)
     turn.tree_changed = True
-    row = turn.batch.mailbox_named(request.parts)
     if row is not None:
         forget(turn, row)
 
 
 def rename(turn: Turn, request: Rename) -> None:
-    """Rename a mailbox with its children; Refused (ALREADYEXISTS, CANNOT, NONEXISTENT)."""
-    folders = turn.layout.folders()
-    if request.target in folders or any(_is_below(p, request.target) for p in folders):
+    """Rename a mailbox with its children.
+
+    Refused (ALREADYEXISTS, CANNOT, NONEXISTENT, UNAVAILABLE).
+    """
+    check_root(turn)
+    present = _present(turn)
+    if request.target in present or any(_is_below(p, request.target) for p in present):
         raise Refused(Code.ALREADYEXISTS, "a mailbox of the new name exists already")
     if request.source == INBOX:
         _empty_inbox_into(turn, request.target)
         return
-    if not any(p == request.source or _is_below(p, request.source) for p in folders):
+    moved = [p for p in present if p == request.source or _is_below(p, request.source)]
+    if not moved:
         raise Refused(Code.NONEXISTENT, "there is no such mailbox")
     if _is_below(request.target, request.source):
         raise Refused(Code.CANNOT, "a mailbox can't be moved below itself")
     for row in turn.batch.mailboxes():
-        if row.parts == request.target or _is_below(row.parts, request.target):
+        if row.parts in moved:
+            need_folder(turn, row)
+            need_access(turn.folder(row))
+        elif row.parts == request.target or _is_below(row.parts, request.target):
             forget(turn, row)
     turn.layout.rename(request.source, request.target)
     turn.on_failure(lambda: turn.layout.rename(request.target, request.source))
@@ -82,21 +94,23 @@ def rename(turn: Turn, request: Rename) -> None:
 def observe_tree(turn: Turn, request: ObserveTree) -> None:
     """Find the mailboxes whose folder went away or moved, by its directory's identity.
 
-    Refused (UNAVAILABLE) when the root itself can't be read: then nothing is believed.
+    Refused (UNAVAILABLE) when the root itself can't be read: then nothing is believed. A folder
+    that can't be read, or whose own disk is not mounted, is no lost one.
     """
     check_root(turn)
     folders = turn.layout.folders()
     rows = turn.batch.mailboxes()
     known = {row.parts for row in rows}
-    if known == folders.keys():
+    lost = [row for row in rows if row.parts not in folders and is_gone(row, turn.folder(row))]
+    if not lost and folders.keys() <= known:
         return
+    check_root(turn)
     turn.tree_changed = True
     strange = {
         folder_identity(directory): parts
         for parts, directory in folders.items()
         if parts not in known
     }
-    lost = [row for row in rows if row.parts not in folders and _is_gone(turn, row)]
     for row in lost:
         moved = strange.pop(row.identity, None)
         if moved is not None:
@@ -105,6 +119,16 @@ def observe_tree(turn: Turn, request: ObserveTree) -> None:
         elif row.parts != INBOX:
             logger.info("mailbox %s was removed by another program", _shown(row.parts))
             forget(turn, row)
+
+
+def _present(turn: Turn) -> set[Parts]:
+    """The mailboxes that there are, also those whose folder can't be read now."""
+    folders = turn.layout.folders()
+    rows = turn.batch.mailboxes()
+    return {
+        *folders,
+        *(r.parts for r in rows if r.parts not in folders and not is_gone(r, turn.folder(r))),
+    }
 
 
 def _empty_inbox_into(turn: Turn, target: Parts) -> None:
@@ -123,17 +147,6 @@ def _empty_inbox_into(turn: Turn, target: Parts) -> None:
 def _remove_made(turn: Turn, parts: Parts) -> None:
     """Remove a folder that was not there before this turn, but for what others put into it."""
     unmake_folder(turn.layout.directory(parts))
-
-
-def _is_gone(turn: Turn, row: MailboxRow) -> bool:
-    """Whether the directory is truly not there: a listing may lack what others rename beside."""
-    try:
-        folder_identity(turn.folder(row))
-    except FileNotFoundError:
-        return True
-    except (Refused, OSError):
-        return False
-    return False
 
 
 def _is_below(parts: Parts, parent: Parts) -> bool:

@@ -18,7 +18,7 @@ import logging
 from maildird.index.rows import MailboxRow, NewMessage
 from maildird.mailbox.adopting import mask_in
 from maildird.mailbox.disk import Mtimes
-from maildird.mailbox.identity import check_folder
+from maildird.mailbox.identity import check_folder, need_folder
 from maildird.mailbox.keyword_file import take_over_keywords
 from maildird.mailbox.reconcile import (
     Difference,
@@ -33,6 +33,7 @@ from maildird.maildir.folders import (
     TICK,
     Listing,
     exists_in,
+    folder_identity,
     folder_mtimes,
     list_folder,
     list_new,
@@ -94,7 +95,7 @@ def look_now(
     turn: Turn, row: MailboxRow, stamp: Stamp, pending: frozenset[bytes] = frozenset()
 ) -> None:
     """As `look_again`, for what can't go on without."""
-    _observe_all(turn, row, stamp, pending)
+    _observe_all(turn, need_folder(turn, row), stamp, pending)
 
 
 def take_all_new(turn: Turn, request: TakeNew) -> None:
@@ -139,6 +140,8 @@ def _believed_removals(
     again = list_folder(turn.folder(row))
     if not again.stable or again.mtimes != listing.mtimes or again.names != listing.names:
         return ()
+    if folder_identity(turn.folder(row)) != row.identity:
+        return ()  # its disk was unmounted while we looked
     return found.missing
 
 

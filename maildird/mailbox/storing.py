@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from maildird.index.rows import MailboxRow, MessageRow
 from maildird.mailbox.conditions import passes
+from maildird.mailbox.identity import need_folder
 from maildird.mailbox.keywords import named_letters, numbers_of
 from maildird.mailbox.observing import look_again
 from maildird.mailbox.requests import Store
@@ -35,7 +36,8 @@ class _Work:
 
 def store(turn: Turn, request: Store) -> Stored:
     """Carry out `request`; Refused (LIMIT) when it names a keyword too many, OSError on disk."""
-    row, wanted = numbers_of(turn, turn.row(request.mailbox), request.flags)
+    row = need_folder(turn, turn.row(request.mailbox))
+    row, wanted = numbers_of(turn, row, request.flags)
     with turn.disk.own_changes(row.id, turn.folder(row)), turn.stamping(row) as stamp:
         work = _Work(turn, request, stamp, row, wanted)
         for uid in request.uids:

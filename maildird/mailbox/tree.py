@@ -1,5 +1,6 @@
 """An account's folders by name, as trio's thread knows them, and how LIST shows them."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 
 from maildird.index.rows import MailboxRow
@@ -19,12 +20,16 @@ class Tree:
         self._ids: dict[bytes, int] = {}
 
     def replace(self, folders: Mapping[Parts, bytes], rows: Iterable[MailboxRow]) -> None:
-        """The tree was read anew; `rows` are all mailboxes of the index."""
+        """The tree was read anew; `rows` are all mailboxes of the index.
+
+        One that is no folder now, but has something in its place, can't be read or waits for its
+        disk.
+        """
         self.folders = folders
         self._directories.clear()
         self._ids.clear()
         for row in rows:
-            if row.parts in folders:
+            if row.parts in folders or os.path.lexists(self._layout.directory(row.parts)):
                 self.add(row)
 
     def add(self, row: MailboxRow) -> None:
@@ -38,7 +43,7 @@ class Tree:
         return self._ids.get(directory)
 
     def watched(self) -> Mapping[int, bytes]:
-        """The directory of each mailbox of the index that stands on disk."""
+        """The directory of each mailbox of the index, but for what is gone."""
         return self._directories
 
 

@@ -270,7 +270,8 @@ class Watcher:
         what = _said(error)
         known = self.troubles.get(mailbox)
         if known is None or known.what != what:
-            logger.warning("%s", what)
+            if all(each.what != what for each in self.troubles.values()):
+                logger.warning("%s", what)
             self.troubles[mailbox] = Trouble(what, known.since if known else time.time())
 
     def _in_step(self, mailbox: int, folder: bytes) -> bool:

@@ -1,10 +1,12 @@
 """A Maildir that other programs change while an account over it is open."""
 
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 import trio
 
 from maildird.mailbox.account import Account
@@ -91,3 +93,21 @@ async def mail_in(directory: Path) -> AsyncIterator[Mail]:
             if mailbox.selectable:
                 await (await mail.open(mailbox.name)).close()
     assert_sound(settings)
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait until something has come true that happens by itself."""
+    with trio.fail_after(PATIENCE):
+        while True:
+            if condition():
+                return
+            await trio.sleep(0.01)
+
+
+def warnings_in(caplog: pytest.LogCaptureFixture, about: Path) -> list[str]:
+    """What the log warned of a file or directory."""
+    return [
+        each.getMessage()
+        for each in caplog.records
+        if each.levelno >= logging.WARNING and str(about) in each.getMessage()
+    ]
