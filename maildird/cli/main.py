@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from maildird import __version__
-from maildird.cli import check, serve, status
+from maildird.cli import check, index, serve, status
 from maildird.cli.arguments import Parser
 from maildird.terms.errors import MaildirdError, SettingsError
 
@@ -41,6 +41,7 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     serve.add_to(commands)
     check.add_to(commands)
+    index.add_to(commands)
     status.add_to(commands)
     return parser
 

@@ -22,6 +22,7 @@ from maildird.mailbox.results import (
     MailboxEntry,
     MailboxStatus,
     Namespace,
+    Prepared,
 )
 from maildird.mailbox.selected import Selected
 from maildird.mailbox.settings import AccountSettings
@@ -117,14 +118,20 @@ class Account:
         """How many messages are made ready, of how many that were not; equal when all are."""
         return self.preparer.progress
 
-    async def prepare(self) -> None:
+    async def prepare(self) -> Prepared:
         """Return once every folder is in the index and in step, and every message made ready."""
+        before = await trio.to_thread.run_sync(self._count_ready)
         for parts in sorted(self.tree.folders, key=lambda parts: (parts != INBOX, parts)):
             try:
                 await self._ready(parts)
             except (Refused, OSError) as error:
                 logger.warning("%s", error)
+        await self.door.ask(requests.ObserveTree())  # then all turns before are announced
         await self.preparer.finished()
+        ready = await trio.to_thread.run_sync(self._count_ready)
+        messages, _ = await trio.to_thread.run_sync(self._count)
+        folders = len(self.tree.folders)
+        return Prepared(folders, messages, new=ready - before, unread=messages - ready)
 
     async def list(self) -> Sequence[MailboxEntry]:
         """The whole hierarchy of names, INBOX first; Refused (UNAVAILABLE) without the tree.
@@ -333,6 +340,10 @@ class Account:
         with self.index.snapshot() as snapshot:
             messages = sum(snapshot.message_count(row.id) for row in snapshot.mailboxes())
         return messages, self.index.size()
+
+    def _count_ready(self) -> int:
+        with self.index.snapshot() as snapshot:
+            return sum(snapshot.facts_count(row.id) for row in snapshot.mailboxes())
 
     def _describe_all(self, folder: bytes, names: dict[int, bytes | None]) -> dict[int, Facts]:
         learnt = {}

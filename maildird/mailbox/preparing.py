@@ -168,14 +168,20 @@ class Preparer:
         while True:
             while self._unchecked:
                 await self._find_backlog(self._unchecked.pop())
-            queue = self._arrived or self._backlog or self._again
-            if queue:
+            if queue := self._most_urgent():
                 await self._prepare_some(queue)
-            if not queue or self._learnt_count >= BATCH or self._learnt_octets >= BATCH_OCTETS:
-                await self._hand_over()
-            if not queue:
+            elif not self._learnt:
                 return
-            await self._let_sessions_go_first()
+            if not self._most_urgent() or self._has_batch():
+                await self._hand_over()
+            if self._most_urgent():
+                await self._let_sessions_go_first()
+
+    def _most_urgent(self) -> _Queue:
+        return self._arrived or self._backlog or self._again
+
+    def _has_batch(self) -> bool:
+        return self._learnt_count >= BATCH or self._learnt_octets >= BATCH_OCTETS
 
     async def _find_backlog(self, mailbox: int) -> None:
         lacking = await trio.to_thread.run_sync(self._lacking, mailbox, limiter=self._limiter)

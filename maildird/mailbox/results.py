@@ -39,6 +39,16 @@ class MailboxStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """All that an account has, once it is made ready; `new` was not before, `unread` can't be."""
+
+    folders: int
+    messages: int
+    new: int
+    unread: int
+
+
+@dataclass(frozen=True, slots=True)
 class Incoming:
     """A message to be appended; `internaldate` in Unix seconds, None for now."""
 

@@ -29,7 +29,7 @@ def test_the_version(capfd: pytest.CaptureFixture[str]) -> None:
     assert capfd.readouterr().out == f"maildird {__version__}\n"
 
 
-@pytest.mark.parametrize("command", [[], ["serve"], ["check"]])
+@pytest.mark.parametrize("command", [[], ["serve"], ["check"], ["index"]])
 def test_help_fits_a_terminal(
     command: list[str], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
