@@ -189,6 +189,7 @@ class Account:
         with self.index.snapshot() as snapshot:
             row = _there(snapshot.mailbox(mailbox))
             return MailboxStatus(
+                mailbox=mailbox,
                 messages=snapshot.message_count(mailbox),
                 recent=len(snapshot.uids_from(mailbox, self.first_recent(mailbox))),
                 uidnext=row.uidnext,

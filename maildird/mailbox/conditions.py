@@ -12,7 +12,8 @@ condition's MODSEQ if
 - the view had pulled as far as the condition's MODSEQ: it didn't change again up to there.
 
 Without these bounds a client that was told that another one set `$Processed`, but still asks with
-the MODSEQ from before, would win a message that is not its own.
+the MODSEQ from before, would win a message that is not its own. Flags that were changed after the
+condition's MODSEQ and back again count as unchanged, as in the RFC: nobody holds the message.
 
 FLAGS without + or - names all flags, so only an unchanged message passes. A condition of 0 is a
 test for existence: system flags exist on every message, a keyword where it is set.
@@ -22,6 +23,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from maildird.index.rows import MessageRow
+from maildird.mailbox.keywords import only_grown
 from maildird.mailbox.results import FlagChangeHow
 from maildird.mailbox.view import View
 from maildird.terms.flags import SYSTEM_MASK
@@ -67,10 +69,4 @@ def passes(
     known = condition.known.get(message.uid)
     if known is None or how is FlagChangeHow.REPLACE:
         return False
-    return not (known ^ message.mask) & wanted and _only_grown(condition.keywords, keywords)
-
-
-def _only_grown(before: tuple[str, ...], now: tuple[str, ...]) -> bool:
-    """Whether keywords kept their numbers; they do unless another program rewrote the file."""
-    named = {number: name for number, name in enumerate(before) if name}
-    return all(number < len(now) and now[number] == name for number, name in named.items())
+    return not (known ^ message.mask) & wanted and only_grown(condition.keywords, keywords)

@@ -84,3 +84,9 @@ def _foreign_letters(turn: Turn, row: MailboxRow) -> frozenset[int]:
         letters.update(parse_name(name).letters)
     numbers = {letter - ord("a") for letter in letters if letter >= ord("a")}
     return frozenset(n for n in numbers if n >= len(row.keywords) or not row.keywords[n])
+
+
+def only_grown(before: tuple[str, ...], now: tuple[str, ...]) -> bool:
+    """Whether keywords kept their numbers; they do unless another program rewrote the file."""
+    named = {number: name for number, name in enumerate(before) if name}
+    return all(number < len(now) and now[number] == name for number, name in named.items())

@@ -28,8 +28,12 @@ class MailboxEntry:
 
 @dataclass(frozen=True, slots=True)
 class MailboxStatus:
-    """The numbers of STATUS that the index knows (RFC 3501 section 6.3.10, RFC 7162)."""
+    """The numbers of STATUS that the index knows (RFC 3501 section 6.3.10, RFC 7162).
 
+    `mailbox` is the mailbox's id.
+    """
+
+    mailbox: int
     messages: int
     recent: int
     uidnext: int

@@ -13,8 +13,10 @@ from maildird.mailbox.conditions import Condition, masks_at
 from maildird.mailbox.disk import Disk
 from maildird.mailbox.door import Door
 from maildird.mailbox.namespace import Parts
+from maildird.mailbox.observing import ATTEMPTS
 from maildird.mailbox.preparing import Preparer
 from maildird.mailbox.recent import NOTHING_IS, Recent
+from maildird.mailbox.reconcile import base_of
 from maildird.mailbox.results import (
     NOTHING,
     Changes,
@@ -28,6 +30,7 @@ from maildird.mailbox.view import View
 from maildird.mailbox.wake import GONE, Wake
 from maildird.mailbox.watcher import Watcher
 from maildird.maildir.content import Content, read_content
+from maildird.maildir.locating import locate
 from maildird.terms.codes import Code
 from maildird.terms.errors import MailboxDeleted, MessageGone, Refused
 from maildird.terms.sets import UidSet
@@ -80,9 +83,14 @@ class Selected:
             await self._home.door.ask(requests.ObserveTree())
             await self._home.watcher.refresh(self.id, self._folder())
 
-    def pull(self, may_expunge: bool) -> Changes:
-        """Move the view to what the index has now, and say what has to be told of that."""
-        latest = self._home.wake.latest(self.id)
+    def pull(self, may_expunge: bool, reached: int = 0) -> Changes:
+        """Move the view to what the index has now, and say what has to be told of that.
+
+        Looks into the index when there is something to be found: when more was announced than was
+        pulled, or the caller saw there that the mailbox has `reached` a MODSEQ that will only be
+        announced in a moment.
+        """
+        latest = max(reached, self._home.wake.latest(self.id))
         if latest <= self.view.pulled and not (may_expunge and self.view.withheld):
             return NOTHING
         with self._home.index.snapshot() as snapshot:
@@ -170,16 +178,17 @@ class Selected:
     def read_in_thread(self, uid: int) -> Content:
         """As `read`, for those who are in one of trio's worker threads already."""
         self._home.preparer.give_way()
-        for attempt in (1, 2):
-            with self._home.index.snapshot() as snapshot:
-                name = snapshot.name(self.id, uid)
+        with self._home.index.snapshot() as snapshot:
+            name = snapshot.name(self.id, uid)
+        folder = self._folder()
+        for _attempt in range(ATTEMPTS):
             if name is None:
                 break
             try:
-                return read_content(os.path.join(self._folder(), name))
+                return read_content(os.path.join(folder, name))
             except FileNotFoundError:
-                if attempt == 1:
-                    trio.from_thread.run(self._home.door.ask, requests.Observe(self.id))
+                name = locate(folder, base_of(name))
+        trio.from_thread.run(self._home.door.ask, requests.Observe(self.id))
         raise MessageGone(f"message {uid} of {self.name} is no longer there")
 
     def facts(self, uids: Sequence[int]) -> dict[int, Facts]:

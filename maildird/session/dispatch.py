@@ -19,6 +19,7 @@ from maildird.imap.commands import messages as about_messages
 from maildird.imap.commands import search as searching
 from maildird.imap.commands import session as about_session
 from maildird.imap.connection import Request
+from maildird.imap.responses import Condition
 from maildird.imap.table import COMMANDS
 from maildird.session import basics, listing, mailboxes, selecting
 from maildird.session.answers import Answer, answer_to_error
@@ -72,7 +73,7 @@ async def carry_out(session: Session, request: Request) -> None:
     if session.selected is not None:
         await sync(session, _may_expunge(request))
     highestmodseq = closing_highestmodseq(session)
-    if highestmodseq is not None and answer.code is None:
+    if highestmodseq is not None and answer.condition is Condition.OK and answer.code is None:
         answer = replace(answer, code=HighestModSeq(highestmodseq))
     elif highestmodseq is not None:
         session.tell_highestmodseq(highestmodseq)

@@ -62,8 +62,8 @@ async def status_line(session: Session, name: str, items: tuple[StatusItem, ...]
     HIGHESTMODSEQ may be above what it has heard of (RFC 7162 section 6).
     """
     numbers = await session.account.status(name)
-    if session.selected is not None:
-        await sync(session, may_expunge=True)
+    if session.selected is not None and session.selected.id == numbers.mailbox:
+        await sync(session, may_expunge=True, reached=numbers.highestmodseq)
     values = {
         StatusItem.MESSAGES: numbers.messages,
         StatusItem.RECENT: numbers.recent,

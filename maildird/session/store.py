@@ -1,11 +1,13 @@
 """STORE and UID STORE (RFC 3501 section 6.4.6, RFC 7162 section 3.1.3)."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from maildird.imap.codes import Modified, ResponseCode
 from maildird.imap.commands.messages import Store, StoreHow
 from maildird.imap.responses import Condition
+from maildird.mailbox.keywords import only_grown
 from maildird.mailbox.results import FlagChangeHow, Stored
 from maildird.mailbox.storing import changed_mask
 from maildird.session.answers import Answer
@@ -28,11 +30,15 @@ async def store(session: Session, command: Store) -> Answer:
         session.enable_condstore()
     mailbox = session.writable_mailbox
     uids = session.uids(command.messages)
-    before = _masks(session, uids)
+    if not uids:
+        return Answer("STORE done")
+    before, keywords = _masks(session, uids), mailbox.keywords
     stored = await mailbox.store(uids, _HOW[command.how], command.flags, command.unchanged_since)
     changes = mailbox.pull(may_expunge=command.uid)
     if command.silent:
         own = _silent(session, command, stored, before)
+        if not only_grown(keywords, mailbox.keywords):
+            own = replace(own, expected={})  # masks from before don't compare with those of now
     else:
         own = _loud(command, stored, uids)
     await tell(session, changes, own)

@@ -53,9 +53,9 @@ class Own:
 NOTHING_OF_ITS_OWN = Own()
 
 
-async def sync(session: Session, may_expunge: bool) -> None:
-    """Pull, and tell all of it."""
-    changes = session.mailbox.pull(may_expunge)
+async def sync(session: Session, may_expunge: bool, reached: int = 0) -> None:
+    """Pull, and tell all of it; `reached` as for `Selected.pull`."""
+    changes = session.mailbox.pull(may_expunge, reached)
     if changes:
         await tell(session, changes)
 

@@ -1,7 +1,12 @@
 """QRESYNC (RFC 7162 section 3.2)."""
 
-import pytest
+from dataclasses import replace
 
+import pytest
+import trio
+
+from maildird.index.batches import Batch
+from maildird.terms.flags import LETTER_KEYWORDS, keyword_bit
 from tests.dialogues.dialogue import Client, Server
 
 
@@ -298,4 +303,50 @@ async def test_what_came_and_went_is_not_mentioned(
     await me("""
         C: a NOOP
         S: a OK NOOP done
+    """)
+
+
+async def test_status_tells_what_it_counts_in(server: Server, me: Client) -> None:
+    """The index can be ahead of what was announced; STATUS reads the index."""
+    server.deliver("one")
+    await me.opens("INBOX")
+    index = server.account.index
+    with index.snapshot() as snapshot:
+        row = snapshot.mailbox_named(("INBOX",))
+    assert row is not None
+    ahead = replace(
+        row, highestmodseq=row.highestmodseq + 1, keywords=("",) * LETTER_KEYWORDS + ("late",)
+    )
+
+    def change(batch: Batch) -> None:
+        batch.put_mailbox(ahead)
+        batch.set_mask(row.id, 1, ahead.highestmodseq, keyword_bit(LETTER_KEYWORDS))
+
+    await trio.to_thread.run_sync(index.write, change)
+    await me(f"""
+        C: a STATUS INBOX (HIGHESTMODSEQ)
+        S: * FLAGS (…)
+        S: * OK [PERMANENTFLAGS (…)] …
+        S: * 1 FETCH (UID 1 FLAGS (late \\Recent) MODSEQ ({ahead.highestmodseq}))
+        S: * STATUS INBOX (HIGHESTMODSEQ {ahead.highestmodseq})
+        S: a OK STATUS done
+    """)
+
+
+async def test_a_code_does_not_stand_in_a_bad(server: Server, me: Client, other: Client) -> None:
+    server.deliver("one")
+    await me.opens("INBOX")
+    await other.opens("INBOX")
+    await other(r"""
+        C: a STORE 1 FLAGS.SILENT (\Deleted)
+        C: b EXPUNGE
+        S: a OK STORE done
+        S: * 1 EXPUNGE
+        S: b OK EXPUNGE done
+    """)
+    await me(r"""
+        C: a MOVE 99 INBOX
+        S: * VANISHED 1
+        S: * OK [HIGHESTMODSEQ <m>] …
+        S: a BAD …
     """)

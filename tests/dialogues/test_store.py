@@ -1,5 +1,7 @@
 """STORE and UID STORE (RFC 3501 section 6.4.6)."""
 
+from maildird.mailbox.requests import Observe
+from maildird.terms.flags import MAX_KEYWORDS
 from tests.dialogues.dialogue import Client, Server
 
 
@@ -157,5 +159,45 @@ async def test_messages_that_others_expunged(server: Server, me: Client, other: 
         C: b UID STORE 1:2 +FLAGS (\Flagged)
         S: * 1 EXPUNGE
         S: * 1 FETCH (UID 2 FLAGS (\Flagged \Seen \Recent))
+        S: b OK STORE done
+    """)
+
+
+async def test_a_keyword_for_no_message_is_not_kept(server: Server, me: Client) -> None:
+    server.deliver("one")
+    await me.opens("INBOX")
+    for number in range(MAX_KEYWORDS + 1):
+        await me(f"""
+            C: a UID STORE 999 +FLAGS (k{number})
+            S: a OK …
+        """)
+    await me(r"""
+        C: b STORE 1 +FLAGS (wanted)
+        S: * FLAGS (\Answered \Flagged \Deleted \Seen \Draft wanted)
+        S: * OK [PERMANENTFLAGS (…)] …
+        S: * 1 FETCH (FLAGS (wanted \Recent))
+        S: b OK STORE done
+    """)
+
+
+async def test_silence_does_not_hide_that_keywords_changed_their_names(
+    server: Server, me: Client
+) -> None:
+    await me(r"""
+        C: a APPEND INBOX ($Old) {2+}
+        C: hi
+        S: a OK …
+    """)
+    await me.opens("INBOX")
+    (server.beside.root / "dovecot-keywords").write_text("0 $New\n1 $Old\n")
+    with server.account.index.snapshot() as snapshot:
+        inbox = snapshot.mailbox_named(("INBOX",))
+    assert inbox is not None
+    await server.account.door.ask(Observe(inbox.id))
+    await me(r"""
+        C: b STORE 1 +FLAGS.SILENT (\Flagged)
+        S: * FLAGS (…)
+        S: * OK [PERMANENTFLAGS (…)] …
+        S: * 1 FETCH (FLAGS (\Flagged $New \Recent))
         S: b OK STORE done
     """)
