@@ -78,12 +78,18 @@ def _facts(status: Status) -> Iterator[tuple[str, Text | str]]:
     for trouble in _troubles(account):
         yield "trouble", Text(trouble, "red")
     yield "mail", f"{_count(account.messages, 'message')} in {_count(account.folders, 'folder')}"
+    if _is_preparing(account):
+        yield "prepared", f"{account.prepared:,} of {account.to_prepare:,} messages"
     yield "changes", _changes(account)
     yield "sessions", f"{status.sessions:,}, {account.idling:,} idling"
     yield "requests", f"{account.waiting:,} waiting"
     yield "index", decimal(account.index_size)
     yield "served", f"since {_moment(account.since)}"
     yield "by", _process(status)
+
+
+def _is_preparing(account: AccountReport) -> bool:
+    return account.prepared < account.to_prepare
 
 
 def _changes(account: AccountReport) -> Text:
@@ -123,6 +129,9 @@ def _print_table(console: Console, found: Mapping[str, Status | None]) -> None:
     for name, status in served.items():
         for trouble in _troubles(status.account):
             console.print(Text(f"{_printable(name)}: {trouble}", "red"))
+        if _is_preparing(status.account):
+            done = f"{status.account.prepared:,} of {status.account.to_prepare:,}"
+            console.print(f"{_printable(name)}: {done} messages are prepared")
     for process in dict.fromkeys(_process(status) for status in served.values()):
         console.print(Text(process, "dim"))
 

@@ -268,6 +268,7 @@ class Account:
         """How the account is doing; the Maildir, which may hang, is not touched for that."""
         assert self._monitor is not None
         messages, index_size = await trio.to_thread.run_sync(self._count)
+        prepared, to_prepare = self.preparing
         return AccountReport(
             name=self.name,
             root=os.fsdecode(self._settings.root),
@@ -276,6 +277,8 @@ class Account:
             monitor=self._monitor.state,
             folders=len(self.tree.folders),
             messages=messages,
+            prepared=prepared,
+            to_prepare=to_prepare,
             waiting=self.door.waiting,
             index_size=index_size,
             troubles=self.troubles(),

@@ -19,7 +19,8 @@ class AccountReport:
     """One account, as the process that serves it knows it.
 
     `since` is when it was opened, in Unix seconds. `idling` counts the sessions in IDLE, `waiting`
-    the requests at the door. `index_size` is in octets. `troubles` is empty when all mail can be
+    the requests at the door. `prepared` of `to_prepare` messages were made ready in the background,
+    of those that were not. `index_size` is in octets. `troubles` is empty when all mail can be
     looked at; trouble with the tree stands alone.
     """
 
@@ -30,6 +31,8 @@ class AccountReport:
     monitor: MonitorState
     folders: int
     messages: int
+    prepared: int
+    to_prepare: int
     waiting: int
     index_size: int
     troubles: Sequence[Trouble]

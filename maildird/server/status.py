@@ -103,22 +103,22 @@ def ask(directory: bytes) -> Status:
             with asking.makefile("rb") as answer:
                 line = answer.readline()
         except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
-            raise StatusUnknown(f"no server is running with the state directory {where}") from None
+            raise StatusUnknown(
+                f"no server answers in the state directory {where}; is it running?"
+            ) from None
         except (TimeoutError, BlockingIOError):
             raise StatusUnknown(
-                f"the server with the state directory {where} doesn't answer"
+                f"the server that holds the state directory {where} is not answering"
             ) from None
         except OSError as error:
             raise StatusUnknown(f"can't ask what is in {where}: {error.strerror}") from None
     if not line.endswith(b"\n"):
-        raise StatusUnknown(
-            f"the server with the state directory {where} broke off; its log may say why"
-        )
+        raise StatusUnknown(f"the server broke off its answer in {where}; its log may say why")
     try:
         return _read(json.loads(line))
     except (KeyError, TypeError, ValueError):
         raise StatusUnknown(
-            f"the server with the state directory {where} is of another version; restart it"
+            f"the server that holds {where} is of another version; restart it"
         ) from None
 
 

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +29,16 @@ class Server:
 
 @contextmanager
 def serving(
-    *arguments: str | Path, state: Path, password: str | None = PASSWORD
+    *arguments: str | Path,
+    state: Path,
+    password: str | None = PASSWORD,
+    within: Sequence[str] = (),
 ) -> Iterator[Server]:
-    """`maildird serve` with these arguments; killed at the end where it still runs."""
-    command = [sys.executable, "-m", "maildird", "serve", *map(str, arguments)]
+    """`maildird serve` with these arguments; killed at the end where it still runs.
+
+    `within` is a command that runs the one that follows it.
+    """
+    command = [*within, sys.executable, "-m", "maildird", "serve", *map(str, arguments)]
     environment = {**os.environ, "XDG_STATE_HOME": str(state)}
     environment.pop("MAILDIRD_PASSWORD", None)
     if password is not None:
@@ -48,6 +54,18 @@ def serving(
             yield _ready(process)
         finally:
             process.kill()
+
+
+def maildird(*arguments: str | Path, state: Path) -> "subprocess.CompletedProcess[str]":
+    """Run a subcommand to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "maildird", *map(str, arguments)],
+        env={**os.environ, "XDG_STATE_HOME": str(state), "MAILDIRD_PASSWORD": PASSWORD},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def _ready(process: "subprocess.Popen[str]") -> Server:

@@ -1,17 +1,14 @@
 """`maildird serve` and `maildird check` as processes, as people and service managers run them."""
 
 import imaplib
-import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.cli.process import PASSWORD, serving
+from tests.cli.process import PASSWORD, maildird, serving
 
 ANY_PORT = ("--listen", "127.0.0.1:0")
 
@@ -27,18 +24,6 @@ def maildir(tmp_path: Path) -> Path:
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
     return tmp_path / "state"
-
-
-def maildird(*arguments: str | Path, state: Path) -> "subprocess.CompletedProcess[str]":
-    """Run a subcommand to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "maildird", *map(str, arguments)],
-        env={**os.environ, "XDG_STATE_HOME": str(state), "MAILDIRD_PASSWORD": PASSWORD},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
 
 
 def test_a_maildir_is_served_until_sigterm(maildir: Path, state: Path) -> None:
