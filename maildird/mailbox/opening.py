@@ -13,7 +13,7 @@ from maildird.mailbox.namespace import INBOX
 from maildird.mailbox.results import Namespace
 from maildird.mailbox.settings import AccountSettings
 from maildird.maildir.directories import remove_deleted
-from maildird.maildir.dirty import Dirty
+from maildird.maildir.dirty import Dirty, Moved, Told
 from maildird.maildir.folders import clean_tmp
 from maildird.maildir.layouts import Layout
 from maildird.maildir.monitor import Monitor
@@ -70,14 +70,19 @@ def _monitor(account: Account, layout: Layout) -> Monitor:
     """The monitor of the tree; its thread hands each event over to trio's."""
     token = trio.lowlevel.current_trio_token()
 
-    def hear(events: Sequence[Dirty]) -> None:
-        for dirty in events:
-            mailbox = account.tree.mailbox_in(dirty.folder) if dirty.folder else None
-            account.watcher.hear(dirty, mailbox)
+    def mailbox_of(dirty: Dirty) -> int | None:
+        return account.tree.mailbox_in(dirty.folder) if dirty.folder else None
 
-    def notify(dirty: Sequence[Dirty]) -> None:
+    def hear(events: Sequence[Told]) -> None:
+        for told in events:
+            if isinstance(told, Moved):
+                account.watcher.hear_move(told, mailbox_of(told.source), mailbox_of(told.target))
+            else:
+                account.watcher.hear(told, mailbox_of(told))
+
+    def notify(events: Sequence[Told]) -> None:
         try:
-            token.run_sync_soon(hear, dirty)
+            token.run_sync_soon(hear, events)
         except trio.RunFinishedError:
             logger.debug("an event came after the end")
 

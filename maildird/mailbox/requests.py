@@ -45,6 +45,19 @@ class Observe(Request[Observed]):
 
 
 @dataclass(frozen=True, slots=True)
+class ObserveMove(Request[tuple[Observed, Observed]]):
+    """Take over that another program renamed messages from one mailbox into another.
+
+    `names` are the names (`subdir/file`) that each had in `source` and got in `target`. The answer
+    says how it ended for `source` and for `target`.
+    """
+
+    source: int
+    target: int
+    names: tuple[tuple[bytes, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ObserveTree(Request[None]):
     """Look at which folders there are; one that is new to the index is taken in when opened."""
 

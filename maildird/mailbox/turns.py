@@ -12,6 +12,7 @@ from maildird.mailbox.disk import Disk
 from maildird.mailbox.door import Outcome, TurnReport
 from maildird.mailbox.expunging import expunge
 from maildird.mailbox.foldering import create, delete, observe_tree, rename
+from maildird.mailbox.moving import observe_move
 from maildird.mailbox.observing import observe, take_all_new
 from maildird.mailbox.pruning import prune
 from maildird.mailbox.requests import KeepRecent, Learn, Request
@@ -37,6 +38,7 @@ def keep_recent(turn: Turn, request: KeepRecent) -> None:
 
 _WORK: dict[type[Request[Any]], Callable[[Turn, Any], object]] = {
     requests.Observe: observe,
+    requests.ObserveMove: observe_move,
     requests.ObserveTree: observe_tree,
     requests.Adopt: adopt,
     requests.TakeNew: take_all_new,

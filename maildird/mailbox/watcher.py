@@ -24,7 +24,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -34,9 +34,9 @@ import trio
 from maildird.mailbox.disk import Disk
 from maildird.mailbox.door import Door
 from maildird.mailbox.report import Trouble
-from maildird.mailbox.requests import Observe, Observed, ObserveTree
+from maildird.mailbox.requests import Observe, Observed, ObserveMove, ObserveTree
 from maildird.mailbox.tree_times import TreeTimes
-from maildird.maildir.dirty import Dirty
+from maildird.maildir.dirty import Dirty, Moved
 from maildird.maildir.folders import folder_mtimes
 from maildird.terms.codes import Code
 from maildird.terms.errors import MaildirdError, Refused
@@ -87,6 +87,7 @@ class Watcher:
         self._listed_last = 0
         self._list_next_at = 0.0
         self._hints: dict[int, set[bytes] | None] = {}
+        self._moves: dict[tuple[int, int], list[tuple[bytes, bytes]]] = {}
         self._later: dict[int, _Later] = {}
         self._tree_pending = False
         self._stirred = trio.Event()
@@ -97,13 +98,25 @@ class Watcher:
         """An event came: names in a mailbox, the tree, or "everything may have changed"."""
         if dirty.everything:
             self._disk.all_out_of_step()
-            for each in self._watched():
-                self.mark(each)
+            self._mark_all(self._watched())
             self._tree_pending = True
         elif mailbox is None:
             self._tree_pending = True
         else:
             self.mark(mailbox, dirty.name)
+        self._stirred.set()
+
+    def hear_move(self, moved: Moved, source: int | None, target: int | None) -> None:
+        """A message was renamed from one mailbox into another.
+
+        Where one of them is not in the index, the other has but lost or got a message.
+        """
+        left, came = moved.source.name, moved.target.name
+        if source is None or target is None or left is None or came is None:
+            self.hear(moved.source, source)
+            self.hear(moved.target, target)
+            return
+        self._moves.setdefault((source, target), []).append((left, came))
         self._stirred.set()
 
     def mark(self, mailbox: int, name: bytes | None = None) -> None:
@@ -149,6 +162,7 @@ class Watcher:
             if self._tree_pending:
                 self._tree_pending = False
                 await self._try(ObserveTree())
+            await self._observe_moves()
             while self._hints:
                 mailbox, hints = self._hints.popitem()
                 await self._look(mailbox, None if hints is None else frozenset(hints))
@@ -175,13 +189,14 @@ class Watcher:
         stale = await trio.to_thread.run_sync(self._out_of_step, watched)
         stale += [each for each in watched if each in self.troubles and each not in stale]
         heard = await self._hear_all() if stale else None
+        await self._observe_moves()
         for mailbox in stale:
             if mailbox not in self._later:
                 await self._look(mailbox, self._taken_hints(mailbox, heard), heard)
 
     async def _list_one_in_turn(self, watched: Mapping[int, bytes]) -> None:
         """List the next mailbox, if it is time and nothing else is to be done."""
-        idle = not (self._hints or self._later or self._door.waiting)
+        idle = not (self._hints or self._moves or self._later or self._door.waiting)
         began = trio.current_time()
         if idle and watched and self._disk.events_trusted and began >= self._list_next_at:
             mailbox = min((m for m in watched if m > self._listed_last), default=min(watched))
@@ -193,11 +208,35 @@ class Watcher:
     async def _catch_up(self, mailbox: int) -> Observed:
         """Observe all that was done in a mailbox before now."""
         heard = await self._hear_all()
+        await self._observe_moves()
         try:
             return await self._observe(mailbox, self._taken_hints(mailbox, heard), heard)
         except trio.Cancelled:
             self.mark(mailbox)
             raise
+
+    async def _observe_moves(self) -> None:
+        """Observe what was moved between mailboxes; where that fails both are listed."""
+        while self._moves:
+            between = next(iter(self._moves))
+            names = tuple(self._moves.pop(between))
+            try:
+                observed = await self._door.ask(ObserveMove(*between, names))
+            except Exception as error:
+                if not isinstance(error, MaildirdError | OSError):
+                    logger.exception("a move could not be looked at")
+                self._mark_all(between)
+            except trio.Cancelled:
+                self._mark_all(between)
+                raise
+            else:
+                for mailbox, each in zip(between, observed, strict=True):
+                    if not each.settled:
+                        self._look_later(mailbox, FIRST_PAUSE)
+
+    def _mark_all(self, mailboxes: Iterable[int]) -> None:
+        for mailbox in mailboxes:
+            self.mark(mailbox)
 
     async def _hear_all(self) -> int | None:
         """Hear of all that was done before now; gives the time (ns), None when that can't be."""

@@ -17,6 +17,16 @@ class Dirty:
     everything: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A message was renamed from one folder into another."""
+
+    source: Dirty
+    target: Dirty
+
+
+Told = Dirty | Moved
+
 EVERYTHING: Final = Dirty(everything=True)
 TREE: Final = Dirty()
 

@@ -6,6 +6,11 @@ that is renamed. So what a watch is for is looked up anew whenever the tree was 
 before anybody is told of it: what comes into it from then on makes events, what came before is
 found by whoever looks. A full kernel queue, or an unmounted file system, means "everything".
 
+A rename makes two events with one cookie, from where and to where, which the kernel queues one soon
+after the other. So the first waits for the second for a millisecond at most. Within a folder they
+are told as two names together; from one folder to another as a move. What left the watched
+directories, or came from outside, is told as the one name.
+
 watchdog's C bindings, which are the same in its versions 6 and 7, make the system calls.
 """
 
@@ -29,7 +34,16 @@ from watchdog.observers.inotify_c import (
     inotify_rm_watch,
 )
 
-from maildird.maildir.dirty import EVERYTHING, TREE, Dirty, Place, places_of, subplaces
+from maildird.maildir.dirty import (
+    EVERYTHING,
+    TREE,
+    Dirty,
+    Moved,
+    Place,
+    Told,
+    places_of,
+    subplaces,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +64,7 @@ _remove_watch: Final = cast("Callable[[int, int], int]", inotify_rm_watch)
 _EVENT: Final = struct.Struct("iIII")
 _INT: Final = struct.Struct("i")
 _BUFFER: Final = 1 << 16
+_OTHER_HALF_MS: Final = 1
 _KEYWORDS: Final = b"dovecot-keywords"
 
 
@@ -61,6 +76,7 @@ class Inotify:
         self._lock = threading.Lock()
         self._places: dict[int, Place] = {}
         self._provisional: set[int] = set()
+        self._left: dict[int, Dirty] = {}
         self._descriptor = inotify_init()
         if self._descriptor < 0:
             raise _last_error(root)
@@ -71,6 +87,8 @@ class Inotify:
         except OSError:
             os.close(self._descriptor)
             raise
+        self._events = select.poll()
+        self._events.register(self._descriptor, select.POLLIN)
         self._poll = select.poll()
         self._poll.register(self._descriptor, select.POLLIN)
         self._poll.register(self._stop_reader, select.POLLIN)
@@ -99,19 +117,14 @@ class Inotify:
         with suppress(BlockingIOError):
             os.read(self._stop_reader, _BUFFER)
 
-    def read(self) -> Iterator[Sequence[Dirty]]:
+    def read(self) -> Iterator[Sequence[Told]]:
         """What the events say that are queued now, all of them; each place once in a piece."""
-        queued = self._queued()
-        while queued > 0:
-            try:
-                buffer = os.read(self._descriptor, _BUFFER)
-            except BlockingIOError:
-                return
-            queued -= len(buffer)
-            with self._lock:
-                dirty = list(dict.fromkeys(self._read(buffer)))
-            if dirty:
-                yield dirty
+        yield from self._read_queued()
+        if self._left and self._events.poll(_OTHER_HALF_MS):
+            yield from self._read_queued()
+        if self._left:
+            yield list(self._left.values())
+            self._left.clear()
 
     def wake(self) -> None:
         """Have a `wait` end, now or the next one."""
@@ -122,6 +135,19 @@ class Inotify:
         """Give the descriptors back; nobody may wait any more."""
         for descriptor in (self._descriptor, self._stop_reader, self._stop_writer):
             os.close(descriptor)
+
+    def _read_queued(self) -> Iterator[Sequence[Told]]:
+        queued = self._queued()
+        while queued > 0:
+            try:
+                buffer = os.read(self._descriptor, _BUFFER)
+            except BlockingIOError:
+                return
+            queued -= len(buffer)
+            with self._lock:
+                told = list(dict.fromkeys(self._read(buffer)))
+            if told:
+                yield told
 
     def _queued(self) -> int:
         """How many octets of events wait to be read."""
@@ -143,10 +169,10 @@ class Inotify:
             logger.debug("%s is not watched: %s", os.fsdecode(path), error.strerror)
         return watches
 
-    def _read(self, buffer: bytes) -> Iterator[Dirty]:
+    def _read(self, buffer: bytes) -> Iterator[Told]:
         at = 0
         while at < len(buffer):
-            watch, mask, _cookie, length = _EVENT.unpack_from(buffer, at)
+            watch, mask, cookie, length = _EVENT.unpack_from(buffer, at)
             at += _EVENT.size + length
             place = self._places.get(watch)
             if mask & _ALL_LOST:
@@ -158,20 +184,37 @@ class Inotify:
                 if mask & InotifyConstants.IN_IGNORED:
                     del self._places[watch]
             else:
-                yield from self._heard(place, mask, buffer[at - length : at].rstrip(b"\0"))
+                name = buffer[at - length : at].rstrip(b"\0")
+                yield from self._heard(place, mask, cookie, name)
 
-    def _heard(self, place: Place, mask: int, name: bytes) -> Iterator[Dirty]:
+    def _heard(self, place: Place, mask: int, cookie: int, name: bytes) -> Iterator[Told]:
         """What it means that `name` appeared in a place or went from it."""
         is_directory = bool(mask & InotifyConstants.IN_ISDIR)
         if place.subdir is not None:
             if not is_directory and not name.startswith(b"."):
-                yield Dirty(place.directory, place.subdir + b"/" + name)
+                yield from self._message(
+                    Dirty(place.directory, place.subdir + b"/" + name), mask, cookie
+                )
         elif is_directory:
             if mask & _APPEARS:
                 yield from self._directory_appeared(place.directory, name)
             yield TREE
         elif name == _KEYWORDS:
             yield Dirty(place.directory)
+
+    def _message(self, dirty: Dirty, mask: int, cookie: int) -> Iterator[Told]:
+        """A message's name came or went; the first half of a rename is kept for the other."""
+        if mask & InotifyConstants.IN_MOVED_FROM:
+            self._left[cookie] = dirty
+            return
+        left = self._left.pop(cookie, None) if mask & InotifyConstants.IN_MOVED_TO else None
+        if left is None:
+            yield dirty
+        elif left.folder == dirty.folder:
+            yield left
+            yield dirty
+        else:
+            yield Moved(left, dirty)
 
     def _directory_appeared(self, above: bytes, name: bytes) -> Iterator[Dirty]:
         """Watch a new directory, as what it is or may become, until `watch_only` knows better."""

@@ -34,7 +34,7 @@ from typing import Final, Literal
 from watchdog.events import FileSystemEventHandler
 from watchdog.observers.api import BaseObserver, EventEmitter
 
-from maildird.maildir.dirty import EVERYTHING, Dirty
+from maildird.maildir.dirty import EVERYTHING, Told
 from maildird.maildir.inotify import LIMITS, Inotify
 from maildird.maildir.polling import Polling
 
@@ -45,7 +45,7 @@ TRYING: Final = 60.0
 RETRY: Final = 300.0
 
 Kind = Literal["inotify", "polling"]
-Notify = Callable[[Sequence[Dirty]], None]
+Notify = Callable[[Sequence[Told]], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from maildird.maildir.dirty import Dirty
+from maildird.maildir.dirty import Told
 from maildird.maildir.folders import make_folder
 from maildird.maildir.monitor import Monitor, Notify
 
@@ -19,15 +19,15 @@ class Heard:
     """What a monitor told; waits for what is to come."""
 
     def __init__(self) -> None:
-        self._told: list[Dirty] = []
+        self._told: list[Told] = []
         self._changed = threading.Condition()
 
-    def __call__(self, dirty: Sequence[Dirty]) -> None:
+    def __call__(self, told: Sequence[Told]) -> None:
         with self._changed:
-            self._told += dirty
+            self._told += told
             self._changed.notify_all()
 
-    def expect(self, *wanted: Dirty) -> list[Dirty]:
+    def expect(self, *wanted: Told) -> list[Told]:
         """Wait until all of these were told; gives everything that was, and forgets it."""
         with self._changed:
             if not self._changed.wait_for(lambda: set(wanted) <= set(self._told), PATIENCE):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from maildird.maildir.dirty import EVERYTHING, TREE, Dirty
+from maildird.maildir.dirty import EVERYTHING, TREE, Dirty, Moved, Told
 from maildird.maildir.folders import make_folder, stage
 from maildird.maildir.inotify import Inotify
 from tests.maildir.disk import put
@@ -34,6 +34,26 @@ def test_renames_and_removals_are_told_by_name(root: bytes, folder: bytes, heard
         heard.expect(Dirty(folder, b"cur/1.h\xff:2,"), Dirty(folder, b"cur/1.h\xff:2,S"))
         os.unlink(cur + b"S")
         heard.expect(Dirty(folder, b"cur/1.h\xff:2,S"))
+
+
+def test_a_move_between_folders_is_told_as_one(root: bytes, folder: bytes, heard: Heard) -> None:
+    other = make(os.path.join(root, b"other"))
+    path = put(folder, b"cur/1.h:2,S")
+    with watching(root, heard, folder, other):
+        os.rename(path, os.path.join(other, b"new/1.h"))
+        moved = Moved(Dirty(folder, b"cur/1.h:2,S"), Dirty(other, b"new/1.h"))
+        assert heard.expect(moved) == [moved]
+
+
+def test_what_leaves_the_tree_or_enters_it_is_told_by_its_one_name(
+    root: bytes, folder: bytes, heard: Heard
+) -> None:
+    path = put(folder, b"cur/1.h:2,S")
+    with watching(root, heard, folder):
+        os.rename(path, os.path.join(root, b"out"))
+        assert heard.expect(Dirty(folder, b"cur/1.h:2,S")) == [Dirty(folder, b"cur/1.h:2,S")]
+        os.rename(os.path.join(root, b"out"), path)
+        assert heard.expect(Dirty(folder, b"cur/1.h:2,S")) == [Dirty(folder, b"cur/1.h:2,S")]
 
 
 def test_reading_and_hidden_names_are_not_told(root: bytes, folder: bytes, heard: Heard) -> None:
@@ -221,10 +241,10 @@ def test_more_events_than_the_kernel_keeps_mean_everything(root: bytes, folder: 
         kept = int(file.read())
     if kept > 100_000:
         pytest.skip("the kernel keeps too many events to make more of them here")
-    told: list[Dirty] = []
+    told: list[Told] = []
     busy, go_on, overflown = threading.Event(), threading.Event(), threading.Event()
 
-    def notify(dirty: Sequence[Dirty]) -> None:
+    def notify(dirty: Sequence[Told]) -> None:
         busy.set()
         assert go_on.wait(PATIENCE)
         told.extend(dirty)
