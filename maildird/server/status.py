@@ -116,7 +116,7 @@ def ask(directory: bytes) -> Status:
         raise StatusUnknown(f"the server broke off its answer in {where}; its log may say why")
     try:
         return _read(json.loads(line))
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise StatusUnknown(
             f"the server that holds {where} is of another version; restart it"
         ) from None
