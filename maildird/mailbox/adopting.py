@@ -18,6 +18,7 @@ from maildird.mailbox.keywords import named_mask
 from maildird.mailbox.namespace import Parts
 from maildird.mailbox.reconcile import base_of, in_delivery_order
 from maildird.mailbox.requests import Adopt
+from maildird.mailbox.strange import say_strange
 from maildird.mailbox.turn import Turn, first_modseq
 from maildird.maildir.courier_keywords import take_over_courier_keywords
 from maildird.maildir.folders import folder_identity, list_folder
@@ -38,6 +39,7 @@ def adopt(turn: Turn, request: Adopt) -> int:
     if uidlist_stamp(folder) is None:
         take_over_courier_keywords(folder)
     listing = list_folder(folder)
+    say_strange(turn.disk, folder, listing)
     stamp = uidlist_stamp(folder)
     uidlist = read_uidlist(folder)
     row = found(turn, request.parts, folder, uidlist)

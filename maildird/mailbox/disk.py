@@ -60,11 +60,13 @@ class Disk:
     """The state of every folder, by mailbox id.
 
     `events_trusted` says that inotify watches, `root_is_lost` that the root was not the tree that
-    the index knows when it was last looked at.
+    the index knows when it was last looked at. `strange` are the paths of what is no message that
+    the log named.
     """
 
     events_trusted: bool = False
     root_is_lost: bool = False
+    strange: set[bytes] = field(default_factory=set)
     _folders: dict[int, FolderState] = field(default_factory=dict)
 
     def of(self, mailbox: int) -> FolderState:
