@@ -14,7 +14,8 @@ response is there, and nothing else:
   is said of those above is left alone until the client fetches them.
 
 What a correct server never says is an assertion: VANISHED for a message that was never announced,
-EXPUNGE after ENABLE QRESYNC, a FETCH response without UID and MODSEQ after CONDSTORE was enabled.
+or while numbers have to hold, EXPUNGE after ENABLE QRESYNC, a FETCH response without UID and MODSEQ
+after CONDSTORE was enabled.
 """
 
 import enum
@@ -114,6 +115,9 @@ class Visit:
     def hear_all(self, exchange: Exchange, command: str, heard: float = 1.0) -> Exchange:
         """Take in the responses to `command`, or a first part of them."""
         self._fetching = " FETCH " in f" {command}"
+        if command.startswith(("FETCH", "STORE", "SEARCH")):
+            assert not exchange.vanished, f"VANISHED in the middle of {command}"
+            assert not exchange.expunged, f"EXPUNGE in the middle of {command}"
         self._told.clear()
         responses = [*exchange.untagged, exchange.tagged]
         for response in responses[: int(heard * len(responses))]:

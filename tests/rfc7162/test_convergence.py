@@ -16,9 +16,8 @@ message that did not change.
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -26,41 +25,24 @@ import trio
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
-from trio.testing import wait_all_tasks_blocked
 
-from maildird.imap.limits import Limits
 from maildird.index.batches import Batch
-from maildird.mailbox.opening import open_account
-from maildird.mailbox.requests import ObserveTree
-from maildird.session.describe import describe
-from maildird.session.session import serve_account_session
 from tests.dialogues.dialogue import Server
 from tests.mailbox.world import Beside, InThread, assert_sound, settings_for
 from tests.rfc7162.cache import Cache, Flags, Kind, Visit
-from tests.rfc7162.client import Client, flags_of
+from tests.rfc7162.client import Client
 from tests.rfc7162.crowd import Crowd, Person, filled
-from tests.rfc7162.responses import Fetch, MailboxStatus, Vanished
+from tests.rfc7162.responses import Fetch, Vanished
+from tests.rfc7162.truth import LETTERS, Truth, served, the_truth
 
 KINDS = (Kind.QRESYNC, Kind.QRESYNC, Kind.CONDSTORE, Kind.PLAIN)
-LETTERS = {"D": "\\Draft", "F": "\\Flagged", "R": "\\Answered", "S": "\\Seen", "T": "\\Deleted"}
 FLAGS = ("\\Seen", "\\Deleted", "\\Flagged", "$Junk", "Work")
-PATIENCE = 20
-"""Seconds in which the server must have seen what is on disk."""
 
 clients = st.integers(0, len(KINDS) - 1)
 picks = st.integers(0, 99)
 flag_sets = st.sets(st.sampled_from(FLAGS), max_size=2).map(frozenset)
 hearing = st.sampled_from([1.0] * 12 + [0.0, 0.3, 0.5, 0.7, 0.9])
 """How much of an answer arrives; the connection breaks when it is not all of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """The mailbox as it is."""
-
-    uidvalidity: int
-    highestmodseq: int
-    flags: dict[int, Flags]
 
 
 class Convergence(RuleBasedStateMachine):
@@ -70,9 +52,9 @@ class Convergence(RuleBasedStateMachine):
         super().__init__()
         self.directory = Path(tempfile.mkdtemp(prefix="maildird-convergence-"))
         self.beside = Beside(self.directory / "Maildir")
-        self.server = InThread(_served(self.directory, self.beside))
+        self.server = InThread(served(self.directory, self.beside))
         self.crowd = Crowd([Person(kind) for kind in KINDS])
-        self.subjects: dict[tuple[int, int], bytes] = {}
+        self.subjects: dict[tuple[int, int], str] = {}
         self.count = 0
 
     @initialize(seed=st.integers(0, 2**32), mails=st.integers(0, 6))
@@ -136,6 +118,7 @@ class Convergence(RuleBasedStateMachine):
         flags=flag_sets,
         by_number=st.booleans(),
         since=st.sampled_from([None, None, "now", "0"]),
+        beside=st.one_of(st.none(), picks),
     )
     def store(
         self,
@@ -147,9 +130,14 @@ class Convergence(RuleBasedStateMachine):
         flags: Flags,
         by_number: bool,
         since: str | None,
+        beside: int | None,
     ) -> None:
+        """Flags change, and another program changes others at the same moment."""
+
         async def work(server: Server) -> None:
             person, visit = await self.crowd.visit(server, who)
+            if beside is not None:
+                self.reflag(beside, {"F", "R"})
             known = sorted(person.cache.flags)
             uids = sorted({known[pick % len(known)] for pick in named}) if known else []
             more = "#" if by_number else ""
@@ -268,6 +256,9 @@ class Convergence(RuleBasedStateMachine):
         self.beside.deliver("INBOX", self._mail().encode())
 
     @rule(pick=picks, letters=st.sets(st.sampled_from(sorted(LETTERS)), max_size=3))
+    def reflag_beside(self, pick: int, letters: set[str]) -> None:
+        self.reflag(pick, letters)
+
     def reflag(self, pick: int, letters: set[str]) -> None:
         files = self.beside.files("INBOX")
         with suppress(IndexError, FileNotFoundError):  # the server renames it at the same moment
@@ -287,7 +278,7 @@ class Convergence(RuleBasedStateMachine):
         if lose_index:
             shutil.rmtree(self.directory / "state" / "index")
             self.crowd.honest = True
-        self.server = InThread(_served(self.directory, self.beside))
+        self.server = InThread(served(self.directory, self.beside))
         for person in self.crowd.people:
             person.leave()
 
@@ -337,8 +328,9 @@ class Convergence(RuleBasedStateMachine):
 
     async def _agree(self, server: Server) -> None:
         """Everybody knows the mailbox, or gets to know it from all that it ever knew."""
-        await _done_with_all(server)
-        truth = await self._truth(server)
+        truth = await the_truth(server)
+        for uid, subject in truth.subjects.items():
+            assert self.subjects.setdefault((truth.uidvalidity, uid), subject) == subject
         assert truth.highestmodseq >= self.crowd.highest, "HIGHESTMODSEQ went down"
         self.crowd.present = sorted(truth.flags)
         for who, person in enumerate(self.crowd.people):
@@ -366,47 +358,6 @@ class Convergence(RuleBasedStateMachine):
         for vanished in selected.all(Vanished):
             assert not truth.flags.keys() & set(vanished.uids)
 
-    async def _truth(self, server: Server) -> Truth:
-        """What a fresh session sees once that is what the disk has."""
-        client = Client((await server.connect()).stream)
-        selected = await client.do("EXAMINE INBOX (CONDSTORE)")
-        uidvalidity = int(selected.argument("UIDVALIDITY") or 0)
-        with trio.fail_after(PATIENCE):
-            found = None
-            while found is None or _system_flags(found) != _on_disk(self.beside.files("INBOX")):
-                found = await self._seen(client)
-        for fetch in found:
-            subject = fetch.items["BODY[HEADER.FIELDS (SUBJECT)]"]
-            assert isinstance(subject, bytes)
-            assert self.subjects.setdefault((uidvalidity, fetch.uid or 0), subject) == subject
-        status = await client.do("STATUS INBOX (HIGHESTMODSEQ)")
-        await client.close()
-        highestmodseq = status.one(MailboxStatus).numbers["HIGHESTMODSEQ"]
-        return Truth(uidvalidity, highestmodseq, flags_of(found))
-
-    async def _seen(self, client: Client) -> list[Fetch] | None:
-        """What a session sees; None while messages are there that can't be read any more."""
-        await client.do("NOOP")
-        fetched = await client.say("UID FETCH 1:* (FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])")
-        return list(fetched.fetches.values()) if fetched.tagged.condition == "OK" else None
-
-
-@asynccontextmanager
-async def _served(directory: Path, beside: Beside) -> AsyncIterator[Server]:
-    """The server over `directory`; it may end while the disk is ahead of the index."""
-    opening = open_account(settings_for(directory), describe)
-    async with opening as account, trio.open_nursery() as nursery:
-        serve = partial(serve_account_session, leftover=b"", account=account, limits=Limits())
-        yield Server(account, beside, serve, nursery)
-        nursery.cancel_scope.cancel()
-
-
-async def _done_with_all(server: Server) -> None:
-    """Return when the server is through with the commands of clients that have gone, too."""
-    for _ in range(2):
-        await wait_all_tasks_blocked()
-        await server.account.door.ask(ObserveTree())
-
 
 def _shown(client: Client) -> str:
     return b"".join(client.talk).decode("utf-8", "backslashreplace")
@@ -414,16 +365,6 @@ def _shown(client: Client) -> str:
 
 def _picked(files: Sequence[Path], pick: int) -> Path:
     return files[pick % max(1, len(files))]
-
-
-def _system_flags(fetched: Sequence[Fetch]) -> list[list[str]]:
-    told = (fetch.flags for fetch in fetched)
-    return sorted(sorted(f for f in flags or () if f in LETTERS.values()) for flags in told)
-
-
-def _on_disk(files: Sequence[Path]) -> list[list[str]]:
-    letters = (file.name.partition(":2,")[2] for file in files)
-    return sorted(sorted(LETTERS[x] for x in info if x in LETTERS) for info in letters)
 
 
 Convergence.TestCase.settings = settings(
