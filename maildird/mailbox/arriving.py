@@ -12,7 +12,13 @@ from maildird.index.rows import MailboxRow, NewMessage
 from maildird.mailbox.expunging import remove_message
 from maildird.mailbox.identity import need_folder
 from maildird.mailbox.keywords import named_letters, numbers_of
-from maildird.mailbox.observing import look_again, look_now, uidlist_changed
+from maildird.mailbox.observing import (
+    ATTEMPTS,
+    look_again,
+    look_for,
+    look_now,
+    uidlist_changed,
+)
 from maildird.mailbox.reconcile import base_of
 from maildird.mailbox.requests import CopyTo, Deliver
 from maildird.mailbox.results import Appended, Copied
@@ -105,7 +111,7 @@ def _copy_one(
     arrivals: list[tuple[bytes, int]],
 ) -> tuple[MailboxRow, bytes, int] | None:
     """Copy one message; `arrivals` is what came before it, and not in the index yet."""
-    for attempt in (1, 2):
+    for attempt in range(ATTEMPTS):
         message = turn.batch.message(source.id, uid)
         name = turn.batch.name(source.id, uid)
         if message is None or name is None:
@@ -116,15 +122,16 @@ def _copy_one(
                 turn.folder(source), name, turn.folder(target), mask, named_letters(target)
             )
         except FileNotFoundError:
-            if attempt == 2:
-                return None
             same = source.id == target.id
             pending = frozenset(base_of(name) for name, _mask in arrivals if same)
             with turn.stamping(turn.row(source.id)) as stamp:
-                look_again(turn, source, stamp, pending)
+                if attempt == 0:
+                    look_again(turn, source, stamp, pending)
+                else:
+                    look_for(turn, source, uid, stamp)
         else:
             return target, copied, mask
-    raise AssertionError("two attempts end in an answer")
+    return None
 
 
 def _remove_originals(turn: Turn, mailbox: int, uids: list[int]) -> None:

@@ -3,15 +3,12 @@
 from typing import Final
 
 from maildird.index.rows import MailboxRow
-from maildird.mailbox.observing import look_again
+from maildird.mailbox.observing import ATTEMPTS, look_again, look_for
 from maildird.mailbox.requests import Expunge
 from maildird.mailbox.results import Expunged
 from maildird.mailbox.turn import Stamp, Turn
 from maildird.maildir.folders import remove
 from maildird.terms.flags import DELETED
-
-ATTEMPTS: Final = 3
-"""How often a file is looked for that others rename meanwhile."""
 
 FEW: Final = 1000
 """So many messages are quicker looked up than found in the columns of a large mailbox."""
@@ -33,14 +30,17 @@ def remove_message(turn: Turn, row: MailboxRow, uid: int, stamp: Stamp) -> bool:
     expunged message should come back. One that can't be found while others rename stays in the
     index, until a look that settles proves that it is gone.
     """
-    for _attempt in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         name = turn.batch.name(row.id, uid)
         if name is None:
             return False
         try:
             remove(turn.folder(row), name)
         except FileNotFoundError:
-            look_again(turn, row, stamp)
+            if attempt == 0:
+                look_again(turn, row, stamp)
+            else:
+                look_for(turn, row, uid, stamp)
         else:
             turn.batch.expunge(row.id, uid, stamp.modseq)
             return True

@@ -22,13 +22,13 @@ from maildird.mailbox.identity import check_folder, need_folder
 from maildird.mailbox.keyword_file import take_over_keywords
 from maildird.mailbox.reconcile import (
     Difference,
+    Doubled,
     Renamed,
     base_of,
     difference,
     in_delivery_order,
 )
 from maildird.mailbox.requests import Observe, Observed, TakeNew
-from maildird.mailbox.strange import say_strange
 from maildird.mailbox.turn import Stamp, Turn, forget
 from maildird.maildir.folders import (
     TICK,
@@ -41,6 +41,7 @@ from maildird.maildir.folders import (
     resolve_double,
     take_new,
 )
+from maildird.maildir.locating import locate
 from maildird.maildir.uidlists import UidList, read_uidlist, uidlist_stamp
 from maildird.terms.flags import LETTER_MASK, SYSTEM_MASK
 
@@ -48,6 +49,12 @@ logger = logging.getLogger(__name__)
 
 MOST_LOOKS = 5
 """How often one request lists folders for files that it misses."""
+
+ATTEMPTS = 5
+"""How often a request tries to get hold of one file that others rename meanwhile."""
+
+MOST_SEARCHES = 50
+"""How often one request looks for single files, what it listed before included."""
 
 MANY_HINTS = 1000
 """So many names in events are quicker looked for in a listing than one by one."""
@@ -92,6 +99,20 @@ def look_again(
         look_now(turn, row, stamp, pending)
 
 
+def look_for(turn: Turn, row: MailboxRow, uid: int, stamp: Stamp) -> None:
+    """Take over the name that one message has now, which others may change again soon.
+
+    Quicker than `look_again`, so that it finds what is renamed all the time; bounded likewise.
+    """
+    name = turn.batch.name(row.id, uid)
+    if name is None or turn.looks >= MOST_SEARCHES:
+        return
+    turn.looks += 1
+    there = locate(turn.folder(row), base_of(name))
+    if there is not None and there != name:
+        _apply_rename(turn, row, Renamed(uid, there), stamp)
+
+
 def look_now(
     turn: Turn, row: MailboxRow, stamp: Stamp, pending: frozenset[bytes] = frozenset()
 ) -> None:
@@ -116,7 +137,6 @@ def _observe_all(
     folder = turn.folder(row)
     row = take_over_keywords(turn, row, stamp)
     listing = list_folder(folder)
-    say_strange(turn.disk, folder, listing)
     known = {name: uid for uid, name in turn.batch.names(row.id)}
     listed = listing.names
     if pending:
@@ -220,11 +240,19 @@ def _apply(turn: Turn, row: MailboxRow, found: Difference, stamp: Stamp) -> None
         _apply_rename(turn, row, renamed, stamp)
     arrived = list(found.arrived)
     for double in found.doubled:
-        separate = resolve_double(turn.folder(row), double.kept, double.extra)
+        separate = _resolve(turn.folder(row), double)
         if separate is not None:
             arrived.append(separate)
     if arrived:
         _apply_arrivals(turn, row, arrived, stamp)
+
+
+def _resolve(folder: bytes, double: Doubled) -> bytes | None:
+    """Tell two files apart; None also where a listing showed both names of one being renamed."""
+    try:
+        return resolve_double(folder, double.kept, double.extra)
+    except FileNotFoundError:
+        return None
 
 
 def _apply_rename(turn: Turn, row: MailboxRow, renamed: Renamed, stamp: Stamp) -> None:

@@ -178,17 +178,19 @@ class Selected:
     def read_in_thread(self, uid: int) -> Content:
         """As `read`, for those who are in one of trio's worker threads already."""
         self._home.preparer.give_way()
-        with self._home.index.snapshot() as snapshot:
-            name = snapshot.name(self.id, uid)
-        folder = self._folder()
-        for _attempt in range(ATTEMPTS):
+        name = self._known_name(uid)
+        for attempt in range(ATTEMPTS):
             if name is None:
                 break
+            folder = self._folder()
             try:
                 return read_content(os.path.join(folder, name))
             except FileNotFoundError:
-                name = locate(folder, base_of(name))
-        trio.from_thread.run(self._home.door.ask, requests.Observe(self.id))
+                if attempt == 0:
+                    trio.from_thread.run(self._home.door.ask, requests.Observe(self.id))
+                    name = self._known_name(uid)
+                else:
+                    name = locate(folder, base_of(name))
         raise MessageGone(f"message {uid} of {self.name} is no longer there")
 
     def facts(self, uids: Sequence[int]) -> dict[int, Facts]:
@@ -240,6 +242,10 @@ class Selected:
         if row is None:
             raise MailboxDeleted("the selected mailbox was deleted")
         return self._home.folder_of(row.parts)
+
+    def _known_name(self, uid: int) -> bytes | None:
+        with self._home.index.snapshot() as snapshot:
+            return snapshot.name(self.id, uid)
 
     def _need_read_write(self) -> None:
         if self.read_only:

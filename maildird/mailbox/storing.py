@@ -12,7 +12,7 @@ from maildird.index.rows import MailboxRow, MessageRow
 from maildird.mailbox.conditions import passes
 from maildird.mailbox.identity import need_folder
 from maildird.mailbox.keywords import named_letters, numbers_of
-from maildird.mailbox.observing import look_again
+from maildird.mailbox.observing import ATTEMPTS, look_again, look_for
 from maildird.mailbox.requests import Store
 from maildird.mailbox.results import FlagChangeHow, Stored
 from maildird.mailbox.turn import Stamp, Turn
@@ -48,7 +48,7 @@ def store(turn: Turn, request: Store) -> Stored:
 
 def _store_one(work: _Work, uid: int) -> None:
     batch, condition, how = work.turn.batch, work.request.condition, work.request.how
-    for attempt in (1, 2):
+    for attempt in range(ATTEMPTS):
         message = batch.message(work.row.id, uid)
         if message is None:
             break
@@ -63,8 +63,10 @@ def _store_one(work: _Work, uid: int) -> None:
         try:
             rename_to_mask(work.turn, work.row, message, mask)
         except FileNotFoundError:
-            if attempt == 1:
+            if attempt == 0:
                 _look_again(work)
+            else:
+                look_for(work.turn, work.row, uid, work.stamp)
         else:
             batch.set_mask(work.row.id, uid, work.stamp.modseq, mask)
             work.changed.append(uid)

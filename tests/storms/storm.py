@@ -25,7 +25,7 @@ import trio
 
 from tests.clients.server import PASSWORD, USER, ServerProcess
 from tests.rfc7162.cache import Cache, Kind, Visit, Way
-from tests.rfc7162.client import Client
+from tests.rfc7162.client import Client, Exchange
 from tests.rfc7162.responses import Response, Vanished
 from tests.storms.outsider import PARTS, part_of
 from tests.storms.programs import Program
@@ -55,6 +55,12 @@ class Witness(Visit):
     """A visit that keeps which UIDs it was ever told to be gone."""
 
     gone: set[int] = field(default_factory=set)
+
+    async def do(self, command: str, heard: float = 1.0) -> Exchange:
+        """Say a command, which has to end with OK."""
+        exchange = await Visit.do(self, command, heard)
+        assert exchange.tagged.condition == "OK", f"{command}: {exchange.tagged}"
+        return exchange
 
     def hear(self, response: Response) -> None:
         """Take in one response."""
@@ -127,9 +133,12 @@ class Storm:
                 users.start_soon(self.come_and_go, ended)
             for program in working:
                 program.begin()
-            await trio.sleep(seconds)
-            for program in working:
-                await self.end(program)
+            try:
+                await trio.sleep(seconds)
+            finally:
+                with trio.CancelScope(shield=True):
+                    for program in working:
+                        await self.end(program)
             ended.set()
 
     async def end(self, program: Program) -> None:
@@ -145,7 +154,7 @@ class Storm:
     async def assert_calm(self) -> None:
         """All that has to hold once it is quiet."""
         with trio.fail_after(QUIET):
-            while not await self._is_in_step():
+            while not self._is_in_step():  # noqa: ASYNC110 (another task hears)
                 await trio.sleep(0.05)
         for cache in self.caches:
             await self._return(cache)
@@ -169,7 +178,7 @@ class Storm:
         while True:
             visit.hear(await visit.client.response())
 
-    async def _is_in_step(self) -> bool:
+    def _is_in_step(self) -> bool:
         """Whether the one that idles knows what the disk has, flags of new messages aside."""
         assert self.idler is not None
         on_disk = letters_on_disk(self.server.maildir)
