@@ -29,6 +29,7 @@ from maildird.mailbox.reconcile import (
     in_delivery_order,
 )
 from maildird.mailbox.requests import Observe, Observed, TakeNew
+from maildird.mailbox.strange import say_strange
 from maildird.mailbox.turn import Stamp, Turn, forget
 from maildird.maildir.folders import (
     TICK,
@@ -137,6 +138,7 @@ def _observe_all(
     folder = turn.folder(row)
     row = take_over_keywords(turn, row, stamp)
     listing = list_folder(folder)
+    say_strange(turn.disk, folder, listing)
     known = {name: uid for uid, name in turn.batch.names(row.id)}
     listed = listing.names
     if pending:
