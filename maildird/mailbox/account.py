@@ -300,6 +300,9 @@ class Account:
             await self.watcher.refresh(mailbox, self.folder_of(parts))
         except FileNotFoundError:
             await self.door.ask(requests.ObserveTree())
+        except Refused as error:
+            if error.code is not Code.NONEXISTENT:
+                raise
         else:
             if await self._known(parts) == mailbox:
                 return mailbox
