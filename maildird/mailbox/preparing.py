@@ -50,13 +50,13 @@ BATCH: Final = 256
 BATCH_OCTETS: Final = 1 << 20
 """Messages, or octets of their facts, that are given to the index together."""
 
-LULL: Final = 0.05
+LULL: Final = 0.005
 """Seconds without a session doing anything after which nobody is disturbed."""
 
-PAUSE: Final = 0.01
+PAUSE: Final = 0.005
 """Seconds that the work rests before it looks again whether sessions do something."""
 
-MOST_PAUSES: Final = 25
+MOST_PAUSES: Final = 4
 """Pauses between two portions at most, however busy sessions are."""
 
 RETRY: Final = 1.0

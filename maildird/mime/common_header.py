@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from maildird.mime.header import used_header
-from maildird.mime.sections import header_fields
+from maildird.mime.sections import fields_called
 
 MAX_KEPT: Final = 64 * 1024
 """Octets of common header above which nothing is kept."""
@@ -44,7 +44,7 @@ def common_header(message: bytes) -> bytes:
 
     Empty where they are too long to be kept: every request then needs the message itself.
     """
-    kept = header_fields(used_header(message), _COMMON, matching=True)
+    kept = fields_called(used_header(message), _COMMON, matching=True)
     return kept if len(kept) <= MAX_KEPT else b""
 
 
@@ -56,4 +56,4 @@ def common_header_fields(header: bytes, names: Iterable[bytes]) -> bytes | None:
     wanted = frozenset(name.lower() for name in names)
     if not header or not wanted <= _COMMON:
         return None
-    return header_fields(header, wanted, matching=True)
+    return fields_called(header, wanted, matching=True)

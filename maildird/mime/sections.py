@@ -50,7 +50,11 @@ def header_fields(header: bytes, names: Iterable[bytes], *, matching: bool) -> b
 
     As they stand and in order; the empty line always follows.
     """
-    wanted = frozenset(name.lower() for name in names)
+    return fields_called(header, frozenset(name.lower() for name in names), matching=matching)
+
+
+def fields_called(header: bytes, wanted: frozenset[bytes], *, matching: bool) -> bytes:
+    """As `header_fields`, for names that are in lower case."""
     *fields, rest = split_fields(header)
     kept = [
         field for field in fields if field != b"\r" and (field_name(field) in wanted) is matching
