@@ -375,12 +375,19 @@ class Account:
         self.wake.announce(report.modseqs)
 
     def _supervise(self) -> None:
+        self._adopt_again()
         if self._monitor is not None:
             self._monitor.supervise()
             self.disk.events_trusted = self._monitor.kind == "inotify"
 
     def _flush(self, done: Callable[[], None]) -> bool:
         return self._monitor is not None and self._monitor.flush(done)
+
+    def _adopt_again(self) -> None:
+        """Folders that could not be taken in are tried again: nothing waits, and they remain."""
+        if not self.door.waiting:
+            for parts in sorted(self._to_adopt):
+                self.door.post(requests.Adopt(parts))
 
     def _enter(self, mailbox: int) -> None:
         with self.index.snapshot() as snapshot:

@@ -6,11 +6,15 @@ from `dovecot-keywords` (or Courier's directory, where no other server has been 
 UID there gets one above all others, in order of delivery. A folder without such a file begins with
 a UIDVALIDITY of the account's own, which always rises.
 
+A listing that is taken while others rename may lack living files. Those would arrive later, but
+with a new UID, though the uidlist has one for them; so a few listings are taken together then.
+
 Tombstones can't be known, so `pruned_modseq` is the first MODSEQ: a client that comes with an older
 one is told every UID that it may have and the mailbox hasn't.
 """
 
 import os
+from typing import Final
 
 from maildird.index.rows import MailboxRow, NewMessage
 from maildird.mailbox.identity import check_root
@@ -21,12 +25,14 @@ from maildird.mailbox.requests import Adopt
 from maildird.mailbox.strange import say_strange
 from maildird.mailbox.turn import Turn, first_modseq
 from maildird.maildir.courier_keywords import take_over_courier_keywords
-from maildird.maildir.folders import folder_identity, list_folder
+from maildird.maildir.folders import Listing, folder_identity, list_folder
 from maildird.maildir.keywords import read_keywords
 from maildird.maildir.names import mask_of_letters, parse_name
 from maildird.maildir.uidlists import UidList, read_uidlist, uidlist_stamp
 from maildird.maildir.uidvalidity import claim_uidvalidity
 from maildird.terms.flags import SYSTEM_MASK
+
+MOST_LISTINGS: Final = 5
 
 
 def adopt(turn: Turn, request: Adopt) -> int:
@@ -38,17 +44,17 @@ def adopt(turn: Turn, request: Adopt) -> int:
     folder = turn.layout.directory(request.parts)
     if uidlist_stamp(folder) is None:
         take_over_courier_keywords(folder)
-    listing = list_folder(folder)
-    say_strange(turn.disk, folder, listing)
     stamp = uidlist_stamp(folder)
     uidlist = read_uidlist(folder)
+    by_base, listing = _list_all(folder, uidlist)
+    say_strange(turn.disk, folder, listing)
     row = found(turn, request.parts, folder, uidlist)
-    messages = _messages(row, uidlist, listing.names)
+    messages = _messages(row, uidlist, by_base)
     turn.batch.add_many(row.id, messages)
     if messages:
         turn.update(row.id, uidnext=max(row.uidnext, messages[-1].uid + 1))
     turn.disk.of(row.id).uidlist = stamp
-    if listing.stable and len(messages) == len(listing.names):
+    if listing.stable and set(by_base.values()) == listing.names:
         turn.disk.of(row.id).in_step = listing.mtimes
     turn.relist.add(row.id)
     return row.id
@@ -89,13 +95,22 @@ def mask_in(row: MailboxRow, name: bytes, kept: int = 0) -> int:
     return letters & (SYSTEM_MASK | named_mask(row.keywords)) | kept
 
 
+def _list_all(folder: bytes, uidlist: UidList | None) -> tuple[dict[bytes, bytes], Listing]:
+    """The name of each message by its base name, in order of delivery, and the last listing."""
+    listed = {entry.base for entry in uidlist.entries} if uidlist else set()
+    by_base: dict[bytes, bytes] = {}
+    for _ in range(MOST_LISTINGS):
+        listing = list_folder(folder)
+        by_base |= {base_of(name): name for name in reversed(in_delivery_order(listing.names))}
+        if listing.stable or listed <= by_base.keys():
+            break
+    return {base_of(name): name for name in in_delivery_order(by_base.values())}, listing
+
+
 def _messages(
-    row: MailboxRow, uidlist: UidList | None, names: frozenset[bytes]
+    row: MailboxRow, uidlist: UidList | None, by_base: dict[bytes, bytes]
 ) -> list[NewMessage]:
     listed = {entry.base: entry.uid for entry in uidlist.entries} if uidlist else {}
-    by_base: dict[bytes, bytes] = {}
-    for name in in_delivery_order(names):
-        by_base.setdefault(base_of(name), name)
     uids = {base: listed[base] for base in by_base if base in listed}
     following = max(row.uidnext, max(uids.values(), default=0) + 1)
     for base in by_base:

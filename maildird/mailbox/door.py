@@ -14,7 +14,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import trio
 
@@ -23,6 +23,9 @@ from maildird.mailbox.requests import Answer, Request
 from maildird.terms.errors import MaildirdError
 
 logger = logging.getLogger(__name__)
+
+MOST_SAID: Final = 1000
+"""Different errors that are logged of what was only posted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ class Door:
         self._posted: deque[_Waiting] = deque()
         self._knock = trio.Event()
         self._limiter = trio.CapacityLimiter(1)
+        self._said: set[str] = set()
 
     async def ask(self, request: Request[Answer]) -> Answer:
         """Have `request` done; raises what made it fail. Cancellable until its turn begins."""
@@ -84,7 +88,7 @@ class Door:
         return cast(Answer, await self._wait_in(self._posted, request))
 
     def post(self, request: Request[Any]) -> None:
-        """Have `request` done when nothing else is asked; an error is only logged."""
+        """Have `request` done when nothing else is asked; an error is only logged, and once."""
         self._posted.append(_Waiting(request, has_asker=False))
         self._knock.set()
 
@@ -138,7 +142,7 @@ class Door:
         (waiting.outcome,) = await self._run_turn([waiting.request])
         waiting.done.set()
         if not waiting.has_asker:
-            _log(waiting.request, waiting.outcome.error)
+            self._log(waiting.request, waiting.outcome.error)
 
     async def _run_turn(self, requests: Sequence[Request[Any]]) -> Sequence[Outcome]:
         """One turn, to its end whatever is cancelled meanwhile; a failure is everybody's."""
@@ -153,10 +157,11 @@ class Door:
             logger.exception("what a turn did could not be announced")
         return report.outcomes
 
-
-def _log(request: Request[Any], error: Exception | None) -> None:
-    """Say what went wrong where nobody else hears of it."""
-    if isinstance(error, MaildirdError | OSError):
-        logger.warning("%s", error)
-    elif error is not None:
-        logger.error("could not do %s", type(request).__name__, exc_info=error)
+    def _log(self, request: Request[Any], error: Exception | None) -> None:
+        """Say what went wrong where nobody else hears of it."""
+        if isinstance(error, MaildirdError | OSError):
+            if str(error) not in self._said and len(self._said) < MOST_SAID:
+                self._said.add(str(error))
+                logger.warning("%s", error)
+        elif error is not None:
+            logger.error("could not do %s", type(request).__name__, exc_info=error)
