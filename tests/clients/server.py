@@ -39,6 +39,10 @@ class ServerProcess:
         self._reader.start()
         self.port = self._ready_port()
 
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send the process a signal."""
+        self._process.send_signal(number)
+
     def end(self) -> None:
         """SIGTERM; it must end cleanly and soon, and leave an index that agrees with the mail."""
         self._process.send_signal(signal.SIGTERM)
