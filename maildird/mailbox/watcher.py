@@ -31,6 +31,7 @@ from typing import Final
 
 import trio
 
+from maildird.mailbox.busy import Busy
 from maildird.mailbox.disk import Disk
 from maildird.mailbox.door import Door
 from maildird.mailbox.report import Trouble
@@ -89,6 +90,7 @@ class Watcher:
         self._hints: dict[int, set[bytes] | None] = {}
         self._moves: dict[tuple[int, int], list[tuple[bytes, bytes]]] = {}
         self._later: dict[int, _Later] = {}
+        self._busy = Busy()
         self._tree_pending = False
         self._stirred = trio.Event()
         self.troubles: dict[int | None, Trouble] = {}
@@ -292,7 +294,10 @@ class Watcher:
     async def _observe(
         self, mailbox: int, hints: frozenset[bytes] | None, heard: int | None = None
     ) -> Observed:
-        return await self._door.ask(Observe(mailbox, hints, heard))
+        observed = await self._door.ask(Observe(mailbox, hints, heard))
+        if hints is None:
+            self._busy.note(mailbox, self._watched().get(mailbox), observed.settled)
+        return observed
 
     async def _try(self, request: ObserveTree) -> None:
         try:
