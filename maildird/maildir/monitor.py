@@ -7,7 +7,8 @@ and asks the kernel for nothing but names that come and go: reading mail makes n
 filtered for repeats and not kept; a full kernel queue means "everything may have changed".
 
 Where inotify can't be had (the system's limits), or no more of it when folders are added, an
-emitter that compares the directories' times each second takes its place, and `kind` says so.
+emitter that compares the directories' times each second takes its place, and `kind` says so. So it
+is where other machines may change the files, of which inotify says nothing.
 
 Whoever looks at the tree again calls `watch_only`. Folders that were not watched until then, by
 that name, are told as dirty once they are: what came into them before made no event.
@@ -35,6 +36,7 @@ from watchdog.events import FileSystemEventHandler
 from watchdog.observers.api import BaseObserver, EventEmitter
 
 from maildird.maildir.dirty import EVERYTHING, Told
+from maildird.maildir.filesystems import shared_filesystem
 from maildird.maildir.inotify import LIMITS, Inotify
 from maildird.maildir.polling import Polling
 
@@ -73,6 +75,7 @@ class Monitor:
         self._root = root
         self._notify = notify
         self._folders: Sequence[bytes] = ()
+        self._shared: str | None = None
         self._observer: BaseObserver | None = None
         self._watches: Inotify | Polling | None = None
         self._restarts = 0
@@ -105,8 +108,9 @@ class Monitor:
     def start(self, folders: Iterable[bytes]) -> None:
         """Begin to watch the root and these folders; the caller looks at all of them after that."""
         self._folders = list(folders)
+        self._shared = shared_filesystem(self._root)
         try:
-            self._watch_by_inotify()
+            self._watch()
         except OSError as error:
             if error.errno not in LIMITS:
                 raise
@@ -135,7 +139,7 @@ class Monitor:
         try:
             if not self.alive():
                 self._replace()
-            elif self.kind == "polling" and time.monotonic() >= self._retry_at:
+            elif self._may_retry_inotify():
                 self._retry_inotify()
             else:
                 return
@@ -180,11 +184,15 @@ class Monitor:
             self._poll_instead("the observer died again and again")
             return
         try:
-            self._watch_by_inotify()
+            self._watch()
         except OSError as error:
             self._poll_instead(_refused(error))
         else:
             logger.error("the observer of %s died; a new one watches", os.fsdecode(self._root))
+
+    def _may_retry_inotify(self) -> bool:
+        due = time.monotonic() >= self._retry_at
+        return due and self.kind == "polling" and self._shared is None
 
     def _retry_inotify(self) -> None:
         """From polling to inotify; all stays as it is when that still can't be had."""
@@ -203,7 +211,11 @@ class Monitor:
         self._trouble = self._since = None
         logger.info("inotify watches %s again", os.fsdecode(self._root))
 
-    def _watch_by_inotify(self) -> None:
+    def _watch(self) -> None:
+        """Watch by inotify, where it sees all."""
+        if self._shared is not None:
+            self._poll_instead(f"on {self._shared} it doesn't see what other machines do")
+            return
         self._watches = watches = Inotify(self._root)
         watches.watch_only(self._folders)
         self._run(watches)
