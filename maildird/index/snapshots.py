@@ -85,10 +85,12 @@ class Snapshot:
         count = self._transaction.get(NUMBER.pack(mailbox), db=self._tables.unseen)
         return 0 if count is None else int.from_bytes(count, "big")
 
-    def uids_from(self, mailbox: int, uid: int) -> list[int]:
-        """The UIDs from `uid` up, rising; costs O(answer)."""
-        records = self._list_from(self._tables.messages, mailbox, NUMBER.pack(uid))
-        return [_uid_ahead(record)[0] for record in records]
+    def count_from(self, mailbox: int, uid: int) -> int:
+        """How many messages have a UID from `uid` up; costs O(answer), and nothing for all."""
+        first = next(self._list_from(self._tables.messages, mailbox, b""), None)
+        if first is None or _uid_ahead(first)[0] >= uid:
+            return self.message_count(mailbox)
+        return sum(1 for _ in self._list_from(self._tables.messages, mailbox, NUMBER.pack(uid)))
 
     def message(self, mailbox: int, uid: int) -> MessageRow | None:
         """One message; None when it isn't there (any more)."""

@@ -191,7 +191,7 @@ class Account:
             return MailboxStatus(
                 mailbox=mailbox,
                 messages=snapshot.message_count(mailbox),
-                recent=len(snapshot.uids_from(mailbox, self.first_recent(mailbox))),
+                recent=snapshot.count_from(mailbox, self.first_recent(mailbox)),
                 uidnext=row.uidnext,
                 uidvalidity=row.uidvalidity,
                 unseen=snapshot.unseen_count(mailbox),

@@ -11,19 +11,8 @@ from typing import Final
 _MOUNTS: Final = b"/proc/self/mountinfo"
 
 _SHARED: Final = frozenset(
-    {
-        b"9p",
-        b"afs",
-        b"beegfs",
-        b"ceph",
-        b"cifs",
-        b"gfs2",
-        b"glusterfs",
-        b"gpfs",
-        b"lustre",
-        b"ncpfs",
-    }
-    | {b"nfs", b"nfs4", b"ocfs2", b"orangefs", b"smb3", b"smbfs", b"virtiofs", b"vboxsf"}
+    b"9p afs beegfs ceph cifs gfs2 glusterfs gpfs lustre ncpfs nfs nfs4 ocfs2 orangefs smb3 smbfs"
+    b" vboxsf virtiofs".split()
 )
 
 

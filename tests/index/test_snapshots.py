@@ -34,8 +34,8 @@ def test_single_messages(index: Index, mailbox: int) -> None:
         assert snapshot.message(mailbox, 2) is None
         assert snapshot.message(mailbox, 6) is None
         assert snapshot.messages(mailbox, [5, 4, 3]) == [MessageRow(5, 15, 0), MessageRow(3, 13, 0)]
-        assert snapshot.uids_from(mailbox, 2) == [3, 5]
-        assert snapshot.uids_from(mailbox, 6) == []
+        assert [snapshot.count_from(mailbox, uid) for uid in (1, 2, 5, 6)] == [3, 2, 1, 0]
+        assert snapshot.count_from(mailbox + 1, 1) == 0
 
 
 @pytest.mark.parametrize(
