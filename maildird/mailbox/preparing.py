@@ -73,13 +73,13 @@ _Queue = dict[int, list[int]]
 class _Looked:
     """What became of a portion: how many messages, from the newest, were looked at.
 
-    `missed` are those whose file was not there, `trouble` says why another could not be read.
+    `missed` are those whose file was not there; `trouble` is a path that can't be read, and why.
     """
 
     count: int = 0
     learnt: dict[int, Facts] = field(default_factory=dict)
     missed: list[int] = field(default_factory=list)
-    trouble: OSError | None = None
+    trouble: tuple[bytes, str | None] | None = None
 
 
 class Preparer:
@@ -217,7 +217,8 @@ class Preparer:
             self._progress.add(len(looked.missed))
         if looked.trouble is not None and mailbox not in self._troubled:
             self._troubled.add(mailbox)
-            logger.warning("a message can't be made ready: %s", looked.trouble)
+            path, reason = looked.trouble
+            logger.warning("%s can't be made ready: %s", os.fsdecode(path), reason)
         if looked.learnt:
             self._learnt.setdefault(mailbox, {}).update(looked.learnt)
             self._learnt_count += len(looked.learnt)
@@ -247,7 +248,7 @@ class Preparer:
         except FileNotFoundError:
             looked.missed.append(uid)
         except OSError as error:
-            looked.trouble = error
+            looked.trouble = path, error.strerror
         except Exception:
             logger.exception("%s could not be made ready", os.fsdecode(path))
 

@@ -65,7 +65,10 @@ def test_accounts_of_a_configuration_file_are_indexed(tmp_path: Path, state: Pat
 
 
 def test_ctrl_c_stops_it_and_the_next_run_goes_on(tmp_path: Path, state: Path) -> None:
-    make_tree(tmp_path / "Maildir", 4000, folders=0)
+    make_tree(tmp_path / "Maildir", 1, folders=0)
+    for number in range(15_000):
+        name = tmp_path / "Maildir" / "cur" / f"17000{number:05}.M1P1.host:2,"
+        name.write_bytes(b"Subject: %d\n\n" % number)
     with subprocess.Popen(
         command("index", tmp_path / "Maildir"),
         env={**os.environ, "XDG_STATE_HOME": str(state)},
@@ -79,11 +82,11 @@ def test_ctrl_c_stops_it_and_the_next_run_goes_on(tmp_path: Path, state: Path) -
         rest, complaints = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "new" not in rest
-    assert complaints == ""
+    assert "Traceback" not in complaints
     again = maildird("index", tmp_path / "Maildir", state=state)
-    found = re.search(r"1 folder, 4000 messages, (\d+) of them new", last_line(again))
+    found = re.search(r"1 folder, 15001 messages, (\d+) of them new", last_line(again))
     assert found is not None
-    assert 0 < int(found[1]) <= 4000
+    assert 0 < int(found[1]) <= 15_001
     assert maildird("check", tmp_path / "Maildir", state=state).returncode == 0
 
 
@@ -112,8 +115,8 @@ def test_what_can_not_be_read_is_counted(tmp_path: Path, state: Path) -> None:
         pytest.skip("this user may read everything")
     indexed = maildird("index", tmp_path / "Maildir", state=state)
     assert indexed.returncode == 1
-    assert last_line(indexed).endswith(", 10 of them new, 1 of them can't be read")
-    assert victim.name in indexed.stderr
+    assert last_line(indexed).endswith(", 9 of them new, 1 of them can't be read")
+    assert f"{victim} can't be made ready: Permission denied\n" in indexed.stderr
 
 
 def test_a_terminal_shows_a_bar(tmp_path: Path, state: Path) -> None:
