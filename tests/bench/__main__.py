@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.bench.figures import Figure, Row
-from tests.bench.report import Measured, as_json, show
+from tests.bench.report import Measured, as_json, say, show
 from tests.bench.rows import ROWS
 from tests.bench.servers import Dovecot, Maildird, running
 from tests.bench.trees import Trees
@@ -37,7 +37,12 @@ def main() -> None:
 def _measure_all(rows: Sequence[Row], quick: bool) -> list[Measured]:
     with tempfile.TemporaryDirectory(prefix="bench") as directory:
         trees = Trees(Path(directory))
-        return [measured for row in rows for measured in _measure(row, trees, quick)]
+        all_measured = []
+        for row in rows:
+            for measured in _measure(row, trees, quick):
+                say(measured)
+                all_measured.append(measured)
+        return all_measured
 
 
 def _measure(row: Row, trees: Trees, quick: bool) -> list[Measured]:

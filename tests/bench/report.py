@@ -2,6 +2,7 @@
 
 import json
 import platform
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,6 +26,13 @@ class Measured:
         if self.dovecot is None or self.dovecot == 0:
             return None
         return self.figure.value / self.dovecot
+
+
+def say(measured: Measured) -> None:
+    """Print a figure while others are still to come, lest a run that is broken off be in vain."""
+    figure = f"{measured.row}: {measured.figure.label} {_number(measured.figure.value)}"
+    dovecot = f" (Dovecot {_number(measured.dovecot)})" if measured.dovecot is not None else ""
+    print(f"{figure} {measured.figure.unit}{dovecot}", file=sys.stderr, flush=True)
 
 
 def show(measured: Sequence[Measured]) -> None:
