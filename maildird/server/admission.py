@@ -1,4 +1,4 @@
-"""How many connections there may be, in all and from one address."""
+"""How many connections there may be: in all, from one address, and, after login, of one user."""
 
 import ipaddress
 import logging
@@ -19,11 +19,12 @@ QUIET: Final = 60.0
 
 
 class Admission:
-    """Counts the connections that are open."""
+    """Counts the connections that are open, by address and by user."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._open: Counter[str] = Counter()
+        self._origins: Counter[str] = Counter()
+        self._users: Counter[str] = Counter()
         self._logged: dict[str, float] = {}
 
     @contextmanager
@@ -34,20 +35,26 @@ class Admission:
         if refusal is not None:
             yield refusal
             return
-        self._open[origin] += 1
-        try:
+        with _counted(self._origins, origin):
             yield None
-        finally:
-            self._open[origin] -= 1
-            if not self._open[origin]:
-                del self._open[origin]
+
+    @contextmanager
+    def admit_user(self, name: str) -> Iterator[str | None]:
+        """Count an admitted connection that has logged in, or give the reason why it may not."""
+        limit = self._limits.connections_per_user
+        if self._users[name] >= limit:
+            self._log(f"user {name}", "connections_per_user", limit)
+            yield f"{limit} connections of {name} are open already; close one first"
+            return
+        with _counted(self._users, name):
+            yield None
 
     def _refusal(self, origin: str) -> str | None:
         in_all, each = self._limits.connections, self._limits.connections_per_address
-        if self._open.total() >= in_all:
+        if self._origins.total() >= in_all:
             self._log("all addresses", "connections", in_all)
             return f"all {in_all} connections are taken; try again later"
-        if self._open[origin] >= each:
+        if self._origins[origin] >= each:
             self._log(origin, "connections_per_address", each)
             return f"{each} connections from {origin} are open already; close one first"
         return None
@@ -59,11 +66,22 @@ class Admission:
         self._logged = {each: at for each, at in self._logged.items() if now - at < QUIET}
         self._logged[origin] = now
         logger.warning(
-            "%d connections from %s are open, more are turned away; limits.%s sets how many may be",
+            "%d connections of %s are open, more are turned away; limits.%s sets how many may be",
             limit,
             origin,
             setting,
         )
+
+
+@contextmanager
+def _counted(counts: Counter[str], key: str) -> Iterator[None]:
+    counts[key] += 1
+    try:
+        yield
+    finally:
+        counts[key] -= 1
+        if not counts[key]:
+            del counts[key]
 
 
 def origin_of(host: str) -> str:

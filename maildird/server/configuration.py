@@ -17,6 +17,7 @@ from maildird.server.kinds import (
     ACCOUNT_NAME,
     DIRECTORY,
     FOLDER,
+    KEEPALIVE,
     LAYOUT,
     LOCATION,
     LOG_LEVEL,
@@ -83,6 +84,7 @@ class Configuration:
     special_use: SpecialUse = field(default_factory=SpecialUse)
     limits: Limits = field(default_factory=Limits)
     timeouts: Timeouts = field(default_factory=Timeouts)
+    idle_keepalive: Annotated[int, KEEPALIVE] = 0
     state_directory: Annotated[str | None, DIRECTORY] = None
     log_level: Annotated[str, LOG_LEVEL] = "info"
 
@@ -104,6 +106,7 @@ def read_settings(file: Path) -> Settings:
         listeners=configuration.listeners,
         limits=configuration.limits,
         timeouts=configuration.timeouts,
+        idle_keepalive=configuration.idle_keepalive,
         log_level=configuration.log_level,
     )
 

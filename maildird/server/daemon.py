@@ -38,10 +38,11 @@ async def serve(settings: Settings, ready: Ready) -> None:
         async with keep_accounts(describe) as accounts, trio.open_nursery() as connections:
             connections.start_soon(_stop_on_signal, signals, connections.cancel_scope)
             await accounts.open_all(settings.users)
+            admission = Admission(settings.limits)
             reception = Reception(
-                Admission(settings.limits),
+                admission,
                 settings.timeouts.write,
-                Doorkeeper(settings, accounts).serve,
+                Doorkeeper(settings, accounts, admission).serve,
             )
             for each in bound:
                 connections.start_soon(reception.accept_all, each)

@@ -123,4 +123,5 @@ FOLDER: Final = text_that(
     "the name of a folder, without slashes", re.compile(r"[^\x00-\x1f\x7f/]+").fullmatch
 )
 MAILBOX_NAMES: Final = Kind("the name of a mailbox, or a list of such names", _mailbox_names)
+KEEPALIVE: Final = whole(0, 3600, "seconds")
 LOG_LEVEL: Final = one_of("debug", "info", "warning", "error")

@@ -10,6 +10,7 @@ connections only: from the same machine, or where the listener allows it.
 """
 
 import logging
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,6 +41,7 @@ from maildird.imap.responses import (
     untagged_ok,
 )
 from maildird.server.accounts import Accounts
+from maildird.server.admission import Admission
 from maildird.server.authentication import Authenticator
 from maildird.server.listeners import Client
 from maildird.server.settings import Settings, User
@@ -64,9 +66,10 @@ class Admitted:
 class Doorkeeper:
     """Talks to clients until they have logged in, and hands them over."""
 
-    def __init__(self, settings: Settings, accounts: Accounts) -> None:
+    def __init__(self, settings: Settings, accounts: Accounts, admission: Admission) -> None:
         self._settings = settings
         self._accounts = accounts
+        self._admission = admission
         self._authenticator = Authenticator(settings.users)
         self._limits = imap_limits.Limits(
             append_message=settings.limits.message_size,
@@ -80,8 +83,13 @@ class Doorkeeper:
         """
         connection = Connection(self._limits)
         admitted = await self._log_in(client, connection)
-        if admitted is not None:
-            await self._hand_over(client, connection, admitted)
+        if admitted is None:
+            return
+        with self._admission.admit_user(admitted.user.name) as refusal:
+            if refusal is None:
+                await self._hand_over(client, connection, admitted)
+            else:
+                await client.stream.send_all(no(admitted.tag, refusal, Code.LIMIT) + bye(refusal))
 
     async def _log_in(self, client: Client, connection: Connection) -> Admitted | None:
         """Wait until the client has said who it is; None when that came to nothing."""
@@ -121,7 +129,8 @@ class Doorkeeper:
                 connection.trailing_data(),
                 account,
                 self._limits,
-                self._settings.timeouts.idle,
+                autologout=self._settings.timeouts.idle,
+                idle_keepalive=self._settings.idle_keepalive or math.inf,
             )
         logger.debug("%s left, from %s", name, peer)
 

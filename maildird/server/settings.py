@@ -23,10 +23,14 @@ DEFAULT_LISTENER: Final = Listener(Address("127.0.0.1", 1143))
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much is too much: numbers of connections, octets of one message of APPEND."""
+    """How much is too much: numbers of connections, octets of one message of APPEND.
+
+    `connections_per_address` holds for this machine, too, `connections_per_user` after login.
+    """
 
     connections: Annotated[int, whole(1, 100_000)] = 1000
-    connections_per_address: Annotated[int, whole(1, 100_000)] = 200
+    connections_per_address: Annotated[int, whole(1, 100_000)] = 400
+    connections_per_user: Annotated[int, whole(1, 100_000)] = 200
     message_size: Annotated[int, whole(1024, 2**32 - 1, "octets")] = APPEND_LIMIT
 
 
@@ -34,7 +38,8 @@ class Limits:
 class Timeouts:
     """Seconds after which a connection is closed.
 
-    `login`: not logged in by then. `idle`: no command (at least 30 minutes, RFC 3501 section 5.4).
+    `login`: not logged in by then. `idle`: no command, nor 64 KiB of a long one (at least 30
+    minutes, RFC 3501 section 5.4).
     `write`: the client did not take 64 KiB of an answer in that time.
     """
 
@@ -54,10 +59,15 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All of it."""
+    """All of it.
+
+    `idle_keepalive` is the time (s) after which a client in IDLE is told that the server is still
+    here; with 0 it is told of changes alone.
+    """
 
     users: tuple[User, ...]
     listeners: tuple[Listener, ...] = (DEFAULT_LISTENER,)
     limits: Limits = field(default_factory=Limits)
     timeouts: Timeouts = field(default_factory=Timeouts)
+    idle_keepalive: int = 0
     log_level: str = "info"

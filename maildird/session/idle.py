@@ -2,7 +2,9 @@
 
 One task waits for the client while another waits for changes. The first change is told at once;
 more of them in the next moment are told together, so that a burst costs little however many idle.
-Nobody is cancelled while sending: a reply that was begun is finished.
+Where nothing changes for the time that is set, the client hears that the server is still here: the
+routers on the way see that the connection is in use, and a client that has gone is noticed. Nobody
+is cancelled while sending: a reply that was begun is finished.
 """
 
 from collections.abc import Awaitable, Callable
@@ -14,7 +16,7 @@ import trio
 
 from maildird.imap.commands.session import Idle
 from maildird.imap.connection import BadRequest, Event, Overrun
-from maildird.imap.responses import continuation
+from maildird.imap.responses import continuation, untagged_ok
 from maildird.session.answers import Answer
 from maildird.session.state import Session
 from maildird.session.sync import closing_highestmodseq, sync
@@ -55,8 +57,7 @@ class _Idling:
     async def run(self) -> Event | None:
         """What the client said in the end, None when it has gone."""
         async with trio.open_nursery() as nursery:
-            if self.session.selected is not None:
-                nursery.start_soon(self._guard, self._push, nursery.cancel_scope)
+            nursery.start_soon(self._guard, self._push, nursery.cancel_scope)
             await self._guard(self._listen, nursery.cancel_scope)
         if self.failure is not None:
             raise self.failure
@@ -77,11 +78,22 @@ class _Idling:
             self.waiting.cancel()
 
     async def _push(self) -> None:
-        mailbox = self.session.mailbox
-        while not self.ending:
+        selected = self.session.selected
+        while selected is not None and not self.ending:
             await self._tell()
             await self._unless_ending(partial(trio.sleep, PAUSE))
-            await self._unless_ending(mailbox.changed)
+            await self._wait_for(selected.changed)
+        await self._wait_for(trio.sleep_forever)
+
+    async def _wait_for(self, change: Callable[[], Awaitable[None]]) -> None:
+        """Wait, and say at times that the server is still here."""
+        while not self.ending:
+            with trio.move_on_after(self.session.idle_keepalive) as quiet:
+                await self._unless_ending(change)
+            if not quiet.cancelled_caught:
+                return
+            self.session.replies.write(untagged_ok("Still here"))
+            await self.session.replies.flush()
 
     async def _unless_ending(self, wait: Callable[[], Awaitable[None]]) -> None:
         if not self.ending:

@@ -26,7 +26,10 @@ class Replies:
     """The outgoing side of a session."""
 
     def __init__(self, stream: Stream, taken: Callable[[], None] = lambda: None) -> None:
-        """`taken` is called whenever the client has taken a piece."""
+        """`taken` is called whenever the client has taken `PIECE` octets at once.
+
+        Less than that proves nothing: it lies in the kernel until the client comes back.
+        """
         self._stream = stream
         self._taken = taken
         self._waiting: list[bytes] = []
@@ -74,6 +77,8 @@ class Replies:
     async def _send(self, piece: bytes) -> None:
         self._cut = True
         for start in range(0, len(piece), LONGEST):
-            await self._stream.send_all(piece[start : start + LONGEST])
-            self._taken()
+            sent = piece[start : start + LONGEST]
+            await self._stream.send_all(sent)
+            if len(sent) >= PIECE:
+                self._taken()
         self._cut = False

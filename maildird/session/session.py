@@ -4,12 +4,17 @@ Theory of operation. All commands of a read are carried out one after the other,
 joined and sent when nothing is left to do. A client that doesn't read is waited for while sending,
 and holds nothing but its own memory: no lock, no transaction of the index, 256 KiB of replies.
 
-A session ends in one of four ways: the client goes or says LOGOUT; it neither said nor took
-anything for half an hour (RFC 3501 section 5.4); its mailbox was deleted; the task is cancelled,
-which means that the server shuts down. In the last three the client hears BYE, for which it has a
-second.
+A session ends in one of four ways: the client goes or says LOGOUT; nothing was heard of it for half
+an hour (RFC 3501 section 5.4); its mailbox was deleted; the task is cancelled, which means that the
+server shuts down. In the last three the client hears BYE, for which it has a second.
+
+A client is heard by a whole command or DONE, by 64 KiB of a longer command, or by taking 64 KiB of
+a reply. So neither a literal that is announced and never sent nor an octet now and then keeps a
+session for ever, and one who waits in IDLE has to say so again within the half hour, as RFC 2177
+section 3 asks.
 """
 
+import math
 from typing import Final
 
 import trio
@@ -39,12 +44,15 @@ async def serve_account_session(
     leftover: bytes,
     account: Account,
     limits: Limits,
+    *,
     autologout: float = AUTOLOGOUT,
+    idle_keepalive: float = math.inf,
 ) -> None:
     """Serve a client that has logged in, until the end; the caller closes the stream.
 
-    `leftover` is what the client had sent after its login. Raises trio.BrokenResourceError when the
-    connection is lost.
+    `leftover` is what the client had sent after its login. `autologout` and `idle_keepalive` are
+    times (s): of silence, and between two signs of life that the client gets in IDLE. Raises
+    trio.BrokenResourceError when the connection is lost.
     """
     connection = Connection(limits, State.AUTHENTICATED)
     connection.receive_data(leftover)
@@ -54,7 +62,8 @@ async def serve_account_session(
         lifetime.deadline = trio.current_time() + autologout
 
     live_on()
-    session = Session(account, Incoming(stream, connection, live_on), Replies(stream, live_on))
+    incoming, replies = Incoming(stream, connection, live_on), Replies(stream, live_on)
+    session = Session(account, incoming, replies, idle_keepalive)
     last_word: str | None = "the server is shutting down"
     try:
         with lifetime:

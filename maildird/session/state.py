@@ -1,5 +1,6 @@
 """What one logged-in connection knows: its account, the selected mailbox, what was enabled."""
 
+import math
 from dataclasses import dataclass
 
 from maildird.imap.codes import HighestModSeq
@@ -18,6 +19,7 @@ from maildird.terms.sets import NumberSet, SavedResult, UidSet
 class Session:
     """The state that the commands of a connection share.
 
+    `idle_keepalive` is the time (s) between two signs of life that the client gets in IDLE.
     `saved` is what `$` stands for, as UIDs; those that are expunged meanwhile don't count any more.
     `ended` says that no more commands are read: LOGOUT was said.
     `tag`, `modseq_told` and `removal_told` are about the command in progress: its tag, whether a
@@ -27,6 +29,7 @@ class Session:
     account: Account
     incoming: Incoming
     replies: Replies
+    idle_keepalive: float = math.inf
     selected: Selected | None = None
     condstore: bool = False
     qresync: bool = False

@@ -3,10 +3,12 @@
 from functools import partial
 from pathlib import Path
 
+import pytest
 import trio
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from maildird.imap.limits import Limits
+from maildird.session.incoming import PIECE
 from maildird.session.session import AUTOLOGOUT, serve_account_session
 from tests.dialogues.conftest import serving
 from tests.dialogues.dialogue import Client, Server
@@ -103,6 +105,41 @@ async def test_silence_ends_a_session(tmp_path: Path, mock_clock: MockClock) -> 
             S: * BYE nothing was heard of you for too long
         """)
         await me.closed()
+
+
+@pytest.mark.parametrize(
+    "said", [b"a APPEND INBOX {1000}\r\n", b"a SEARCH TEXT {10+}\r\nx", b"a NO"]
+)
+async def test_a_command_that_is_never_finished_is_silence(
+    tmp_path: Path, mock_clock: MockClock, said: bytes
+) -> None:
+    async with serving(tmp_path) as server:
+        me = await server.connect()
+        await me.opens("INBOX")
+        await me.stream.send_all(said)
+        if said.endswith(b"{1000}\r\n"):
+            await me("S: + go on")
+        await wait_all_tasks_blocked()
+        mock_clock.jump(AUTOLOGOUT / 2 + 1)
+        await me.stream.send_all(b"x")
+        await wait_all_tasks_blocked()
+        mock_clock.jump(AUTOLOGOUT / 2)
+        await me("S: * BYE nothing was heard of you for too long")
+        await me.closed()
+
+
+async def test_a_long_message_may_take_as_long_as_it_comes(
+    tmp_path: Path, mock_clock: MockClock
+) -> None:
+    async with serving(tmp_path) as server:
+        me = await server.connect()
+        await me.stream.send_all(b"a APPEND INBOX {%d+}\r\n" % (5 * PIECE))
+        for _ in range(5):
+            await wait_all_tasks_blocked()
+            mock_clock.jump(AUTOLOGOUT - 1)
+            await me.stream.send_all(b"x" * PIECE)
+        await me.stream.send_all(b"\r\n")
+        await me("S: a OK …")
 
 
 async def test_the_end_of_the_server(server: Server, me: Client, other: Client) -> None:

@@ -1,7 +1,16 @@
 """IDLE: told as it happens."""
 
-import trio
+from functools import partial
+from pathlib import Path
 
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from maildird.imap.limits import Limits
+from maildird.session.idle import PAUSE
+from maildird.session.session import AUTOLOGOUT, serve_account_session
+from tests.dialogues.conftest import serving
 from tests.dialogues.dialogue import Client, Server
 
 
@@ -138,6 +147,61 @@ async def test_anything_but_done_is_a_mistake(me: Client) -> None:
         C: c NOOP
         S: c OK NOOP done
     """)
+
+
+def gives_signs_of_life(server: Server, every: float) -> None:
+    """From now on clients in IDLE hear that the server is there, every so many seconds."""
+    server.serve = partial(
+        serve_account_session,
+        leftover=b"",
+        account=server.account,
+        limits=Limits(),
+        idle_keepalive=every,
+    )
+
+
+@pytest.mark.parametrize("mailbox", ["INBOX", None])
+async def test_a_client_that_waits_hears_that_the_server_is_there(
+    tmp_path: Path, mock_clock: MockClock, mailbox: str | None
+) -> None:
+    async with serving(tmp_path) as server:
+        gives_signs_of_life(server, every=120)
+        me = await server.connect()
+        if mailbox is not None:
+            await me.opens(mailbox)
+        await me(r"""
+            C: a IDLE
+            S: + idling
+        """)
+        for _ in range(14):
+            await wait_all_tasks_blocked()
+            mock_clock.jump(PAUSE)
+            await wait_all_tasks_blocked()
+            mock_clock.jump(120)
+            await me("S: * OK Still here")
+        await me(r"""
+            C: DONE
+            S: a OK IDLE done
+        """)
+
+
+async def test_signs_of_life_of_the_server_are_none_of_the_client(
+    tmp_path: Path, mock_clock: MockClock
+) -> None:
+    async with serving(tmp_path) as server:
+        gives_signs_of_life(server, every=AUTOLOGOUT - 60)
+        me = await server.connect()
+        await me(r"""
+            C: a IDLE
+            S: + idling
+        """)
+        await wait_all_tasks_blocked()
+        mock_clock.jump(AUTOLOGOUT - 59)
+        await me("S: * OK Still here")
+        await wait_all_tasks_blocked()
+        mock_clock.jump(60)
+        await me("S: * BYE nothing was heard of you for too long")
+        await me.closed()
 
 
 async def test_the_mailbox_is_deleted(me: Client, other: Client) -> None:

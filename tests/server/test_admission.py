@@ -35,6 +35,21 @@ async def test_who_left_makes_room() -> None:
         assert refusal is None
 
 
+async def test_users_count_each_on_their_own(caplog: pytest.LogCaptureFixture) -> None:
+    admission = Admission(Limits(connections_per_user=1))
+    with admission.admit_user("ada") as first, admission.admit_user("bob") as other:
+        assert (first, other) == (None, None)
+        with admission.admit_user("ada") as refusal:
+            assert refusal == "1 connections of ada are open already; close one first"
+    with admission.admit_user("ada") as again:
+        assert again is None
+    (record,) = caplog.records
+    assert record.message == (
+        "1 connections of user ada are open, more are turned away;"
+        " limits.connections_per_user sets how many may be"
+    )
+
+
 async def test_a_crowd_is_logged_once_a_minute(
     autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -20,6 +20,7 @@ location = "/home/ada/Maildir"
 FULL = r"""
 state_directory = "/var/lib/maildird"
 log_level = "debug"
+idle_keepalive = 120
 
 [[listeners]]
 address = "127.0.0.1:143"
@@ -43,6 +44,7 @@ sent = ["Mail/Sent", "Mail/Gesendet"]
 [limits]
 connections = 10
 connections_per_address = 5
+connections_per_user = 4
 message_size = 1_000_000
 
 [timeouts]
@@ -86,7 +88,8 @@ def test_every_setting_is_taken_over(tmp_path: Path) -> None:
         Listener(Address("127.0.0.1", 143)),
         Listener(Address("::", 1143), allow_plaintext=True),
     )
-    assert settings.limits == Limits(10, 5, 1_000_000)
+    assert settings.limits == Limits(10, 5, 4, 1_000_000)
+    assert settings.idle_keepalive == 120
     assert settings.timeouts == Timeouts(30, 3600, 20)
     assert settings.log_level == "debug"
     ada, bob = settings.users
@@ -120,11 +123,17 @@ def test_state_directories_of_odd_names_are_single_components(tmp_path: Path) ->
 
 def test_every_default_that_can_be_written_down_reads_back(tmp_path: Path) -> None:
     limits, timeouts = Limits(), Timeouts()
-    text = SMALLEST + (
-        f"[limits]\nconnections = {limits.connections}\nmessage_size = {limits.message_size}\n"
-        f"connections_per_address = {limits.connections_per_address}\n"
-        f"[timeouts]\nlogin = {timeouts.login}\nidle = {timeouts.idle}\nwrite = {timeouts.write}\n"
-        f'[[listeners]]\naddress = "{DEFAULT_LISTENER.address}"\n'
+    text = (
+        "idle_keepalive = 0\n"
+        + SMALLEST
+        + (
+            f"[limits]\nconnections = {limits.connections}\nmessage_size = {limits.message_size}\n"
+            f"connections_per_address = {limits.connections_per_address}\n"
+            f"connections_per_user = {limits.connections_per_user}\n"
+            f"[timeouts]\nlogin = {timeouts.login}\nidle = {timeouts.idle}\n"
+            f"write = {timeouts.write}\n"
+            f'[[listeners]]\naddress = "{DEFAULT_LISTENER.address}"\n'
+        )
     )
     assert settings_of(tmp_path, text) == settings_of(tmp_path, SMALLEST)
 

@@ -129,7 +129,7 @@ async def test_too_many_connections_in_all_are_answered(
         for _ in range(3):
             assert await conversation(address, b"") == refusal
     assert [record.message for record in caplog.records] == [
-        "1 connections from all addresses are open, more are turned away;"
+        "1 connections of all addresses are open, more are turned away;"
         " limits.connections sets how many may be"
     ]
 

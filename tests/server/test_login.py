@@ -15,9 +15,10 @@ from trio.testing import MockClock, memory_stream_pair, wait_all_tasks_blocked
 
 from maildird.mailbox.settings import AccountSettings
 from maildird.server.accounts import Accounts, keep_accounts
+from maildird.server.admission import Admission
 from maildird.server.listeners import Client
 from maildird.server.login import Doorkeeper
-from maildird.server.settings import Settings, User
+from maildird.server.settings import Limits, Settings, User
 from maildird.session.describe import describe
 from tests.dialogues.dialogue import Client as Player
 from tests.dialogues.dialogue import MemoryStream
@@ -41,7 +42,8 @@ class Server:
     """Serves connections in memory to one user, `ada` with the password `secret`."""
 
     def __init__(self, user: User, accounts: Accounts, nursery: trio.Nursery) -> None:
-        self._doorkeeper = Doorkeeper(Settings((user,)), accounts)
+        settings = Settings((user,), limits=Limits(connections_per_user=3))
+        self._doorkeeper = Doorkeeper(settings, accounts, Admission(settings.limits))
         self._nursery = nursery
         self._connections: list[trio.CancelScope] = []
 
@@ -295,6 +297,28 @@ async def test_who_does_not_log_in_is_sent_away(server: Server, autojump_clock: 
     assert await client.stream.receive_some() == b"* BYE nobody has logged in for too long\r\n"
     assert trio.current_time() - begin == pytest.approx(60)
     await client.closed()
+
+
+async def test_a_user_has_so_many_connections_and_is_told(server: Server) -> None:
+    login = """
+        S: * OK …
+        C: a LOGIN ada secret
+        S: a OK …
+    """
+    clients = [server.connect() for _ in range(3)]
+    for client in clients:
+        await client(login)
+    fourth = server.connect()
+    await fourth("""
+        S: * OK …
+        C: a LOGIN ada secret
+        S: a NO [LIMIT] 3 connections of ada are open already; close one first
+        S: * BYE 3 connections of ada are open already; close one first
+    """)
+    await fourth.closed()
+    await clients[0].bye()
+    await wait_all_tasks_blocked()
+    await server.connect()(login)
 
 
 async def test_a_shutdown_says_bye(server: Server) -> None:
