@@ -8,7 +8,7 @@ import pytest
 from tests.storms.programs import Program
 from tests.storms.storm import MOVED, UNLINKED, Storm
 
-SECONDS = float(os.environ.get("STORM_SECONDS", "2"))
+SECONDS = float(os.environ.get("STORM_SECONDS", "1"))
 FULL_SPEED = 0
 
 
