@@ -2,13 +2,19 @@
 
 What the file says of letters holds, and the flags of messages whose names carry them follow. Where
 a letter gets another name, those messages have another flag by the same bit: that is a change, too.
+A letter for a keyword that was in the index alone until now goes into the names of its messages.
 A file that went away is written again from the index: the letters in the names mean nothing without
 it, and nobody deletes keywords that way.
 """
 
+from collections.abc import Mapping
+from contextlib import suppress
+
 from maildird.index.rows import MailboxRow
 from maildird.mailbox.adopting import mask_in
+from maildird.mailbox.keywords import named_letters
 from maildird.mailbox.turn import Stamp, Turn
+from maildird.maildir.folders import change_flags
 from maildird.maildir.keywords import keywords_stamp, read_keywords, write_keywords
 from maildird.terms.flags import LETTER_KEYWORDS, LETTER_MASK, SYSTEM_MASK, keyword_bit
 
@@ -27,9 +33,40 @@ def take_over_keywords(turn: Turn, row: MailboxRow, stamp: Stamp) -> MailboxRow:
     if named == _trimmed(letters):
         return row
     padded = named + ("",) * (LETTER_KEYWORDS - len(named))
-    row = turn.update(row.id, keywords=_trimmed(padded + row.keywords[LETTER_KEYWORDS:]))
+    lettered = _lettered(named, row.keywords)
+    beyond = (
+        "" if number in lettered else name
+        for number, name in enumerate(row.keywords[LETTER_KEYWORDS:], LETTER_KEYWORDS)
+    )
+    row = turn.update(row.id, keywords=_trimmed((*padded, *beyond)))
+    for uid, name in list(turn.batch.names(row.id)):
+        _write_letters(turn, row, uid, name, lettered)
     _reflag(turn, row, stamp, _renamed(letters, named))
     return row
+
+
+def _lettered(named: tuple[str, ...], keywords: tuple[str, ...]) -> dict[int, int]:
+    """The letter that each keyword has now that was in the index alone, by number."""
+    letters = {name.lower(): letter for letter, name in enumerate(named) if name}
+    beyond = enumerate(keywords[LETTER_KEYWORDS:], LETTER_KEYWORDS)
+    return {number: letters[name.lower()] for number, name in beyond if name.lower() in letters}
+
+
+def _write_letters(
+    turn: Turn, row: MailboxRow, uid: int, name: bytes, lettered: Mapping[int, int]
+) -> None:
+    """Give a message's file the letters of what the index alone knew; its mask follows the name."""
+    message = turn.batch.message(row.id, uid)
+    assert message is not None
+    moved = {number for number in lettered if message.mask & keyword_bit(number)}
+    if not moved:
+        return
+    kept = mask_in(row, name, message.mask & ~sum(map(keyword_bit, moved)))
+    mask = kept | sum({keyword_bit(lettered[number]) for number in moved})
+    with suppress(FileNotFoundError):
+        name = change_flags(turn.folder(row), name, mask, named_letters(row))
+        turn.batch.set_name(row.id, uid, name)
+    turn.batch.set_mask(row.id, uid, message.modseq, kept)
 
 
 def _renamed(before: tuple[str, ...], after: tuple[str, ...]) -> int:

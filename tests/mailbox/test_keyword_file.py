@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from maildird.mailbox.results import FlagChangeHow
+from maildird.terms.flags import LETTER_KEYWORDS
 from tests.mailbox.outside import Mail, Message, until
 
 
@@ -107,3 +108,23 @@ async def test_subscriptions_edited_by_hand_count_at_once(
     assert await mail.account.subscriptions() == {"INBOX", "Work", "Home", "no such"}
     file.unlink()
     assert await mail.account.subscriptions() == set()
+
+
+async def test_a_letter_for_a_keyword_that_had_none(mail: Mail) -> None:
+    """What was in the index alone goes into the file names, and is one keyword, not two."""
+    for number in range(LETTER_KEYWORDS + 1):
+        mail.put(f"cur/{number}.h:2,", f"{number}")
+    before = {message.body: uid for uid, message in (await mail.shown()).items()}
+    selected = await mail.open(read_only=False)
+    for number in range(LETTER_KEYWORDS + 1):
+        uid = before[f"{number}"]
+        await selected.store([uid], FlagChangeHow.ADD, (f"k{number}",))
+    last = f"k{LETTER_KEYWORDS}"
+    lines = [f"{number} k{number}" for number in range(LETTER_KEYWORDS)]
+    name_letters(mail, *lines[:3], f"3 {last.upper()}", *lines[4:])
+    after = {message.body: message.flags for message in (await mail.shown()).values()}
+    assert after[f"{LETTER_KEYWORDS}"] == {last.upper()}
+    assert (mail.root / "cur" / f"{LETTER_KEYWORDS}.h:2,d").exists()
+    await selected.store(list(before.values()), FlagChangeHow.REMOVE, (last,))
+    after = {message.body: message.flags for message in (await mail.shown()).values()}
+    assert after["3"] == after[f"{LETTER_KEYWORDS}"] == set()
