@@ -29,7 +29,6 @@ from maildird.mime.search import body_text, header_text
 from maildird.mime.sections import section
 from maildird.mime.sent_date import sent_date
 from maildird.mime.walk import MAX_DEPTH, MAX_PARTS, Part, walk
-from maildird.session.patterns import Pattern
 from maildird.terms import mutf7
 from maildird.terms.section import Section, SectionText
 from tests.imap.feeding import LIMITS, comparable, events
@@ -104,7 +103,7 @@ def header(data: bytes, scratch: Path) -> None:
     value = unfold(data)
     assert b"\n" not in value
     assert len(decode_field(value).encode("utf-8")) <= 4 * len(value) + ROOM
-    assert len(parse_addresses(value)) <= len(value) + 1
+    assert len(parse_addresses(value)) <= 2 * len(value) + 1
     content_type, disposition = parse_content_type(value), parse_disposition(value)
     for parsed in (content_type, disposition):
         for name in (b"name", b"filename", b"charset"):
@@ -113,14 +112,12 @@ def header(data: bytes, scratch: Path) -> None:
 
 
 def mailbox_name(data: bytes, scratch: Path) -> None:
-    """Modified UTF-7 there and back, and the name as a pattern of LIST."""
+    """Modified UTF-7 there and back."""
     spelled = data.decode("utf-8", "surrogateescape")
     with suppress(ValueError):
         assert mutf7.encode(mutf7.decode(spelled)) == spelled
     with suppress(ValueError):
         assert mutf7.decode(mutf7.encode(spelled)) == spelled
-    if not set(spelled) & set("*%"):
-        assert Pattern(spelled, ".").matches(spelled)
 
 
 def uidlist(data: bytes, scratch: Path) -> None:
