@@ -9,7 +9,10 @@ with its name (`events_trusted`), one listing is therefore enough, and the rule 
     and each such change has been heard of and waits to be looked at, or its event is on its way.
 
 So whatever makes a change be forgotten (a look that fails or does not settle, lost events, a commit
-that fails) sets `in_step` to None, and a listing follows. And the times go forward without one:
+that fails) sets `in_step` to None, and a listing follows. Where only the listing lacks, for the last
+one was not stable or messages seem to be gone, the mailbox is `in_doubt`: all other changes are
+heard of still, and the listing may wait until the folder rests. And the times go forward without a
+listing:
 
 - Over a change of our own, when they were in step just before it: had another program changed
   something in between, its event is on its way. If they were not, they stay what they were: our
@@ -42,13 +45,16 @@ class FolderState:
     """One mailbox's folder.
 
     `in_step` holds the mtimes (ns) of new/ and cur/ at which index and disk were equal, None when
-    they may differ in ways that no event will tell. `stirred` says that names were heard of since.
-    `takers` counts the sessions that have the mailbox selected read-write: while
-    there are any, arrivals are moved to cur/. `uidlist` and `keywords` are the stamps of those
-    files when they were last read or written here.
+    they may differ in ways that no event will tell; `in_doubt` that but a stable listing is lacking
+    then, and `missing` that messages seem to be gone. `stirred` says that names were heard of since.
+    `takers` counts the sessions that have the mailbox selected read-write: while there are any,
+    arrivals are moved to cur/. `uidlist` and `keywords` are the stamps of those files when they
+    were last read or written here.
     """
 
     in_step: Mtimes | None = None
+    in_doubt: bool = False
+    missing: bool = False
     stirred: bool = False
     takers: int = 0
     uidlist: tuple[int, ...] | None = None
@@ -76,7 +82,18 @@ class Disk:
     def settle(self, mailbox: int, mtimes: Mtimes | None) -> None:
         """Index and disk were equal at these times; or they may differ, None."""
         state = self.of(mailbox)
-        state.in_step, state.stirred = mtimes, False
+        state.in_step, state.in_doubt, state.missing = mtimes, False, False
+        state.stirred = False
+
+    def doubt(self, mailbox: int, *, missing: bool, listed: bool) -> None:
+        """A listing is lacking, because messages seem to be gone or the one just made was unstable.
+
+        What else differs was just `listed`, or is heard of as before.
+        """
+        state = self.of(mailbox)
+        heard_of = listed or state.in_doubt or state.in_step is not None
+        state.in_step, state.missing = None, missing
+        state.in_doubt = self.events_trusted and heard_of
 
     def forget(self, mailbox: int) -> None:
         """The mailbox is no more."""
@@ -95,6 +112,7 @@ class Disk:
         """Events may have been lost, or a commit: nothing is known to be in step."""
         for state in list(self._folders.values()):
             state.in_step = state.uidlist = state.keywords = None
+            state.in_doubt = False
 
     @contextmanager
     def own_changes(self, mailbox: int, folder: bytes) -> Iterator[None]:

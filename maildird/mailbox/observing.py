@@ -40,6 +40,7 @@ from maildird.maildir.folders import (
     list_folder,
     list_new,
     resolve_double,
+    stirs,
     take_new,
 )
 from maildird.maildir.locating import locate
@@ -56,9 +57,6 @@ ATTEMPTS = 5
 
 MOST_SEARCHES = 50
 """How often one request looks for single files, what it listed before included."""
-
-MANY_HINTS = 1000
-"""So many names in events are quicker looked for in a listing than one by one."""
 
 
 def observe(turn: Turn, request: Observe) -> Observed:
@@ -150,9 +148,13 @@ def _observe_all(
         turn.batch.expunge(row.id, uid, stamp.modseq)
     _heed_uidlist(turn, row)
     suspects = len(believed) < len(found.missing)
-    settled = listing.stable and not suspects and not found.doubled and not pending
-    turn.disk.settle(row.id, listing.mtimes if settled else None)
-    return Observed(settled, suspects)
+    if found.doubled or pending:
+        turn.disk.settle(row.id, None)
+    elif suspects or not listing.stable:
+        turn.disk.doubt(row.id, missing=suspects, listed=True)
+    else:
+        turn.disk.settle(row.id, listing.mtimes)
+    return Observed(turn.disk.of(row.id).in_step is not None, suspects)
 
 
 def _believed_removals(
@@ -170,17 +172,16 @@ def _believed_removals(
 
 
 def _hints_suffice(turn: Turn, row: MailboxRow, hints: frozenset[bytes], heard: int | None) -> bool:
-    """Whether a look at names will do: they are few, and where the mailbox shall be in step
-    afterwards, it was before them, and names there were where something changed.
+    """Whether a look at names will do. Where the mailbox shall be in step afterwards, it has to be
+    so before, and there have to be names where something changed. But while others go on changing
+    the folder, a listing would not clear up doubts, and costs more.
     """
-    if len(hints) > MANY_HINTS:
-        return False
     if heard is None:
         return True
     state = turn.disk.of(row.id)
-    if state.in_step is None:
-        return False
     mtimes = folder_mtimes(turn.folder(row))
+    if state.in_step is None:
+        return state.in_doubt and stirs(mtimes)
     unheard = mtimes != state.in_step and not hints and not state.stirred
     return not (unheard and _all_before(mtimes, heard))
 
@@ -200,11 +201,12 @@ def _observe_hinted(
     if heard is not None:
         _heed_uidlist(turn, row)
     state.stirred = state.stirred or bool(hints)
+    suspects = suspects or state.missing
     if suspects:
-        turn.disk.settle(row.id, None)
-    elif heard is not None and _all_before(mtimes, heard):
+        turn.disk.doubt(row.id, missing=True, listed=False)
+    elif heard is not None and not state.in_doubt and _all_before(mtimes, heard):
         turn.disk.settle(row.id, mtimes)
-    return Observed(settled=not suspects, suspects=suspects)
+    return Observed(settled=not (suspects or state.in_doubt), suspects=suspects)
 
 
 def _all_before(mtimes: Mtimes, heard: int) -> bool:

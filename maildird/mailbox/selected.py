@@ -78,10 +78,10 @@ class Selected:
         """Make sure that the index has seen what the disk has; cheap when nothing changed."""
         self._home.preparer.give_way()
         try:
-            await self._home.watcher.refresh(self.id, self._folder())
+            await self._home.watcher.refresh(self.id, self._folder(), soon=True)
         except FileNotFoundError:
             await self._home.door.ask(requests.ObserveTree())
-            await self._home.watcher.refresh(self.id, self._folder())
+            await self._home.watcher.refresh(self.id, self._folder(), soon=True)
 
     def pull(self, may_expunge: bool, reached: int = 0) -> Changes:
         """Move the view to what the index has now, and say what has to be told of that.

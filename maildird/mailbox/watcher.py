@@ -17,7 +17,9 @@ event is to be relied on for ever, mailboxes are listed in turn while nothing el
 each when the time that its predecessor took is `SHARE` of the time since.
 
 An observation that does not settle (the directory is busy, a removal is not proven) is made again
-after a pause that doubles from 25 ms to a second while the storm lasts.
+after a pause that doubles from 25 ms to a second while the storm lasts. In a storm names come by
+the ten thousand: they are looked at `BATCH` by `BATCH`, so that others get through the door in
+between, and who only wants to hear what is new (`refresh` with `soon`) doesn't wait for all.
 """
 
 import logging
@@ -27,6 +29,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 import trio
@@ -38,7 +41,7 @@ from maildird.mailbox.report import Trouble
 from maildird.mailbox.requests import Observe, Observed, ObserveMove, ObserveTree
 from maildird.mailbox.tree_times import TreeTimes
 from maildird.maildir.dirty import Dirty, Moved
-from maildird.maildir.folders import folder_mtimes
+from maildird.maildir.folders import folder_mtimes, stirs
 from maildird.terms.codes import Code
 from maildird.terms.errors import MaildirdError, Refused
 
@@ -49,6 +52,8 @@ SHARE: Final = 0.001
 FIRST_IN_TURN: Final = 60.0
 FIRST_PAUSE: Final = 0.025
 LONGEST_PAUSE: Final = 1.0
+BATCH: Final = 500
+"""So many names are looked at in one turn, for some ten milliseconds."""
 PATIENCE: Final = 0.2
 """How long `refresh` waits for a removal to be proven (s)."""
 FLUSH_PATIENCE: Final = 1.0
@@ -87,7 +92,7 @@ class Watcher:
         self._tree = TreeTimes(root)
         self._listed_last = 0
         self._list_next_at = 0.0
-        self._hints: dict[int, set[bytes] | None] = {}
+        self._hints: dict[int, dict[bytes, None] | None] = {}
         self._moves: dict[tuple[int, int], list[tuple[bytes, bytes]]] = {}
         self._later: dict[int, _Later] = {}
         self._busy = Busy()
@@ -123,11 +128,11 @@ class Watcher:
 
     def mark(self, mailbox: int, name: bytes | None = None) -> None:
         """Have a mailbox looked at now, all of it when no name is given."""
-        hints = self._hints.setdefault(mailbox, set())
+        hints = self._hints.setdefault(mailbox, {})
         if name is None:
             self._hints[mailbox] = None
         elif hints is not None:
-            hints.add(name)
+            hints[name] = None
         self._stirred.set()
 
     def begin(self, mailbox: int, folder: bytes) -> None:
@@ -139,17 +144,24 @@ class Watcher:
             self._tree_pending = True
         self.mark(mailbox)
 
-    async def refresh(self, mailbox: int, folder: bytes) -> None:
+    async def refresh(self, mailbox: int, folder: bytes, soon: bool = False) -> None:
         """Return once the index has what the disk has; cheap when nothing changed.
 
-        Raises FileNotFoundError when the folder is gone, Refused when it can't be read.
+        `soon` is for who is content with the most of it while others change more than can be looked
+        at in one turn. Raises FileNotFoundError when the folder is gone, Refused when it can't be
+        read.
         """
         if mailbox not in self._hints and self._in_step(mailbox, folder):
             return
+        if soon and self._many_wait(mailbox):
+            await self._look(mailbox, self._some_hints(mailbox))
+            return
         observed = await self._catch_up(mailbox)
-        patience = trio.current_time() + PATIENCE
+        patience = trio.current_time() + (0 if soon and self._in_a_storm(mailbox) else PATIENCE)
         while observed.suspects and trio.current_time() < patience:
             await trio.sleep(FIRST_PAUSE)
+            if stirs(folder_mtimes(folder)):
+                break
             observed = await self._observe(mailbox, None)
         if not observed.settled:
             self._look_later(mailbox, FIRST_PAUSE)
@@ -166,11 +178,12 @@ class Watcher:
                 await self._try(ObserveTree())
             await self._observe_moves()
             while self._hints:
-                mailbox, hints = self._hints.popitem()
-                await self._look(mailbox, None if hints is None else frozenset(hints))
+                mailbox = next(iter(self._hints))
+                await self._look(mailbox, self._some_hints(mailbox))
             now = trio.current_time()
             for mailbox in [m for m, later in self._later.items() if later.due <= now]:
-                await self._look(mailbox, None)
+                if not self._put_off(mailbox):
+                    await self._look(mailbox, None)
 
     async def sweep(self) -> None:
         """See that the monitor lives, and compare times, every `SWEEP` seconds, until cancelled."""
@@ -193,7 +206,7 @@ class Watcher:
         heard = await self._hear_all() if stale else None
         await self._observe_moves()
         for mailbox in stale:
-            if mailbox not in self._later:
+            if mailbox not in self._later and not self._many_wait(mailbox):
                 await self._look(mailbox, self._taken_hints(mailbox, heard), heard)
 
     async def _list_one_in_turn(self, watched: Mapping[int, bytes]) -> None:
@@ -212,6 +225,8 @@ class Watcher:
         heard = await self._hear_all()
         await self._observe_moves()
         try:
+            while heard is not None and self._many_wait(mailbox):
+                await self._observe(mailbox, self._some_hints(mailbox))
             return await self._observe(mailbox, self._taken_hints(mailbox, heard), heard)
         except trio.Cancelled:
             self.mark(mailbox)
@@ -256,9 +271,26 @@ class Watcher:
                 return now
         return None
 
+    def _many_wait(self, mailbox: int) -> bool:
+        """Whether more names wait to be looked at than one turn takes."""
+        return len(self._hints.get(mailbox) or ()) > BATCH
+
+    def _some_hints(self, mailbox: int) -> frozenset[bytes] | None:
+        """The first names that wait to be looked at; None for all of the mailbox.
+
+        The two names of a rename were heard of one after the other, and mostly stay together.
+        """
+        hints = self._hints.pop(mailbox)
+        if hints is None:
+            return None
+        some = frozenset(islice(hints, BATCH))
+        if len(hints) > BATCH:
+            self._hints[mailbox] = dict.fromkeys(islice(hints, BATCH, None))
+        return some
+
     def _taken_hints(self, mailbox: int, heard: int | None) -> frozenset[bytes] | None:
         """What waits to be looked at in a mailbox; all of it unless events were heard."""
-        hints = self._hints.pop(mailbox, set())
+        hints = self._hints.pop(mailbox, {})
         return None if hints is None or heard is None else frozenset(hints)
 
     async def _look(
@@ -285,6 +317,25 @@ class Watcher:
         if not observed.settled:
             pause = FIRST_PAUSE if before is None else min(2 * before.pause, LONGEST_PAUSE)
             self._look_later(mailbox, pause)
+
+    def _put_off(self, mailbox: int) -> bool:
+        """Let a listing that would prove nothing wait longer: others still change the folder."""
+        folder, later = self._watched().get(mailbox), self._later[mailbox]
+        try:
+            busy = folder is not None and stirs(folder_mtimes(folder))
+        except OSError:
+            return False
+        if busy and self._disk.of(mailbox).in_doubt:
+            pause = min(2 * later.pause, LONGEST_PAUSE)
+            self._later[mailbox] = _Later(trio.current_time() + pause, pause)
+            self._busy.note(mailbox, folder, settled=False)
+            return True
+        return False
+
+    def _in_a_storm(self, mailbox: int) -> bool:
+        """Whether looks at the mailbox have not settled for some time."""
+        later = self._later.get(mailbox)
+        return later is not None and later.pause > FIRST_PAUSE
 
     def _look_later(self, mailbox: int, pause: float) -> None:
         if mailbox not in self._later:

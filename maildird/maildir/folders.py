@@ -102,6 +102,12 @@ def folder_mtimes(folder: bytes) -> tuple[int, int]:
     )
 
 
+def stirs(mtimes: tuple[int, int]) -> bool:
+    """Whether a folder with these times was changed just now, so that no listing is stable."""
+    now = time.time_ns()
+    return any(abs(now - mtime) <= TICK for mtime in mtimes)
+
+
 def folder_identity(folder: bytes) -> tuple[int, int]:
     """(st_dev, st_ino) of the folder's directory."""
     status = os.stat(folder)
