@@ -9,10 +9,10 @@ with its name (`events_trusted`), one listing is therefore enough, and the rule 
     and each such change has been heard of and waits to be looked at, or its event is on its way.
 
 So whatever makes a change be forgotten (a look that fails or does not settle, lost events, a commit
-that fails) sets `in_step` to None, and a listing follows. Where only the listing lacks, for the last
-one was not stable or messages seem to be gone, the mailbox is `in_doubt`: all other changes are
-heard of still, and the listing may wait until the folder rests. And the times go forward without a
-listing:
+that fails) sets `in_step` to None, and a listing follows. Where just that listing is lacking, since
+the last one was not stable or messages seem to be gone, the mailbox is `in_doubt`: all other
+changes are heard of still, and the listing may wait until the folder rests. And the times go
+forward without a listing:
 
 - Over a change of our own, when they were in step just before it: had another program changed
   something in between, its event is on its way. If they were not, they stay what they were: our
@@ -46,10 +46,10 @@ class FolderState:
 
     `in_step` holds the mtimes (ns) of new/ and cur/ at which index and disk were equal, None when
     they may differ in ways that no event will tell; `in_doubt` that but a stable listing is lacking
-    then, and `missing` that messages seem to be gone. `stirred` says that names were heard of since.
-    `takers` counts the sessions that have the mailbox selected read-write: while there are any,
-    arrivals are moved to cur/. `uidlist` and `keywords` are the stamps of those files when they
-    were last read or written here.
+    then, and `missing` that messages seem to be gone. `stirred` says that names were heard of
+    since. `takers` counts the sessions that have the mailbox selected read-write: while there are
+    any, arrivals are moved to cur/. `uidlist` and `keywords` are the stamps of those files when
+    they were last read or written here.
     """
 
     in_step: Mtimes | None = None

@@ -11,7 +11,8 @@ from the index alone, and not looked for where a mailbox has as many facts as me
 Sessions come first. A *portion* is what can be done in a few milliseconds, in one worker thread:
 Python runs one thread at a time, and a thread that computes lets others in whenever it reads a
 file, or after 5 ms at the latest. While requests wait at the door, or a session has just done
-something, a pause follows each portion; sessions that never rest don't stop the work altogether.
+something, a pause follows each portion; sessions that never rest don't stop the work altogether. A
+burst of new mail is told first, and made ready when it is over.
 
 Facts go to the index when nothing else waits there, in batches, the next one only after the last:
 a single new message at once, a backlog with a few commits a second.
@@ -58,6 +59,12 @@ PAUSE: Final = 0.005
 
 MOST_PAUSES: Final = 4
 """Pauses between two portions at most, however busy sessions are."""
+
+BURST: Final = 0.05
+"""Seconds without new mail after which a burst of it is over."""
+
+MOST_IN_A_BURST: Final = 200
+"""Pauses between two portions at most while new mail comes in without end."""
 
 RETRY: Final = 1.0
 """Seconds until a file that was not where it should be is looked for again."""
@@ -106,7 +113,7 @@ class Preparer:
         self._learnt: dict[int, dict[int, Facts]] = {}
         self._learnt_count = self._learnt_octets = 0
         self._troubled: set[int] = set()
-        self._last_use = 0.0
+        self._last_use = self._last_arrival = 0.0
         self._progress = Progress(name)
         self._stirred = trio.Event()
         self._through = trio.Event()
@@ -123,6 +130,7 @@ class Preparer:
             self._arrived.setdefault(mailbox, []).extend(uid for uid, _name in messages)
             self._progress.add(len(messages))
         if arrived:
+            self._last_arrival = time.monotonic()
             self._stir()
 
     def check(self, mailboxes: Iterable[int]) -> None:
@@ -266,13 +274,23 @@ class Preparer:
         self._learnt_count = self._learnt_octets = 0
 
     async def _let_sessions_go_first(self) -> None:
-        for _ in range(MOST_PAUSES):
-            if not self._is_disturbing():
-                return
-            await trio.sleep(PAUSE)
+        await _pause_while(self._is_disturbing, MOST_PAUSES)
+        await _pause_while(self._in_a_burst, MOST_IN_A_BURST)
 
     def _is_disturbing(self) -> bool:
         return self._door.waiting > 0 or time.monotonic() < self._last_use + LULL
+
+    def _in_a_burst(self) -> bool:
+        """Whether so much mail comes in that telling of it is work enough."""
+        many = sum(map(len, self._arrived.values())) > MOST_AT_ONCE
+        return many and time.monotonic() < self._last_arrival + BURST
+
+
+async def _pause_while(busy: Callable[[], bool], most: int) -> None:
+    for _ in range(most):
+        if not busy():
+            return
+        await trio.sleep(PAUSE)
 
 
 def _octets(facts: Facts) -> int:

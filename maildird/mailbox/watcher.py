@@ -19,7 +19,8 @@ each when the time that its predecessor took is `SHARE` of the time since.
 An observation that does not settle (the directory is busy, a removal is not proven) is made again
 after a pause that doubles from 25 ms to a second while the storm lasts. In a storm names come by
 the ten thousand: they are looked at `BATCH` by `BATCH`, so that others get through the door in
-between, and who only wants to hear what is new (`refresh` with `soon`) doesn't wait for all.
+between, and who only wants to hear what is new (`refresh` with `soon`) doesn't wait for all. When
+the folder rests again, what is left of so many is found by one listing.
 """
 
 import logging
@@ -52,8 +53,12 @@ SHARE: Final = 0.001
 FIRST_IN_TURN: Final = 60.0
 FIRST_PAUSE: Final = 0.025
 LONGEST_PAUSE: Final = 1.0
-BATCH: Final = 500
+GATHER: Final = 0.01
+"""Seconds in which names gather in a mailbox that more was heard of during a look."""
+BATCH: Final = 250
 """So many names are looked at in one turn, for some ten milliseconds."""
+MANY: Final = 2000
+"""So many names are quicker looked for in one listing, if it can be stable."""
 PATIENCE: Final = 0.2
 """How long `refresh` waits for a removal to be proven (s)."""
 FLUSH_PATIENCE: Final = 1.0
@@ -147,14 +152,14 @@ class Watcher:
     async def refresh(self, mailbox: int, folder: bytes, soon: bool = False) -> None:
         """Return once the index has what the disk has; cheap when nothing changed.
 
-        `soon` is for who is content with the most of it while others change more than can be looked
-        at in one turn. Raises FileNotFoundError when the folder is gone, Refused when it can't be
-        read.
+        `soon` is for who doesn't wait while others change more than can be looked at in one turn,
+        and is content with what the index has by then. Raises FileNotFoundError when the folder is
+        gone, Refused when it can't be read.
         """
         if mailbox not in self._hints and self._in_step(mailbox, folder):
             return
         if soon and self._many_wait(mailbox):
-            await self._look(mailbox, self._some_hints(mailbox))
+            await trio.lowlevel.checkpoint()
             return
         observed = await self._catch_up(mailbox)
         patience = trio.current_time() + (0 if soon and self._in_a_storm(mailbox) else PATIENCE)
@@ -180,6 +185,8 @@ class Watcher:
             while self._hints:
                 mailbox = next(iter(self._hints))
                 await self._look(mailbox, self._some_hints(mailbox))
+                if mailbox in self._hints and not self._many_wait(mailbox):
+                    await trio.sleep(GATHER)
             now = trio.current_time()
             for mailbox in [m for m, later in self._later.items() if later.due <= now]:
                 if not self._put_off(mailbox):
@@ -281,7 +288,7 @@ class Watcher:
         The two names of a rename were heard of one after the other, and mostly stay together.
         """
         hints = self._hints.pop(mailbox)
-        if hints is None:
+        if hints is None or (len(hints) > MANY and not self._stirs(mailbox)):
             return None
         some = frozenset(islice(hints, BATCH))
         if len(hints) > BATCH:
@@ -320,16 +327,18 @@ class Watcher:
 
     def _put_off(self, mailbox: int) -> bool:
         """Let a listing that would prove nothing wait longer: others still change the folder."""
-        folder, later = self._watched().get(mailbox), self._later[mailbox]
-        try:
-            busy = folder is not None and stirs(folder_mtimes(folder))
-        except OSError:
+        if not (self._disk.of(mailbox).in_doubt and self._stirs(mailbox)):
             return False
-        if busy and self._disk.of(mailbox).in_doubt:
-            pause = min(2 * later.pause, LONGEST_PAUSE)
-            self._later[mailbox] = _Later(trio.current_time() + pause, pause)
-            self._busy.note(mailbox, folder, settled=False)
-            return True
+        pause = min(2 * self._later[mailbox].pause, LONGEST_PAUSE)
+        self._later[mailbox] = _Later(trio.current_time() + pause, pause)
+        self._busy.note(mailbox, self._watched().get(mailbox), settled=False)
+        return True
+
+    def _stirs(self, mailbox: int) -> bool:
+        """Whether others change the folder just now; not so when it can't be looked at."""
+        folder = self._watched().get(mailbox)
+        with suppress(OSError):
+            return folder is not None and stirs(folder_mtimes(folder))
         return False
 
     def _in_a_storm(self, mailbox: int) -> bool:
