@@ -206,10 +206,11 @@ class Account:
             unknown = sorted(set(snapshot.columns(mailbox).uids) - set(known.uids))
             folder = self.folder_of(_there(snapshot.mailbox(mailbox)).parts)
             names = {uid: snapshot.name(mailbox, uid) for uid in unknown}
-        learnt = await trio.to_thread.run_sync(self._describe_all, folder, names)
+        described = await trio.to_thread.run_sync(self._describe_all, folder, names)
+        learnt = {uid: facts for uid, (facts, at_rest) in described.items() if at_rest}
         if learnt:
             self.door.post(requests.Learn(mailbox, learnt))
-        return sum(known.sizes) + sum(facts.size for facts in learnt.values())
+        return sum(known.sizes) + sum(facts.size for facts, _at_rest in described.values())
 
     async def open(self, name: str, *, read_only: bool) -> Selected:
         """Select a mailbox; Refused (NONEXISTENT, UNAVAILABLE)."""
@@ -352,16 +353,20 @@ class Account:
         with self.index.snapshot() as snapshot:
             return sum(snapshot.facts_count(row.id) for row in snapshot.mailboxes())
 
-    def _describe_all(self, folder: bytes, names: dict[int, bytes | None]) -> dict[int, Facts]:
-        learnt = {}
+    def _describe_all(
+        self, folder: bytes, names: dict[int, bytes | None]
+    ) -> dict[int, tuple[Facts, bool]]:
+        """Facts of messages, and whether these are at rest; in a worker thread."""
+        described = {}
         for uid, name in names.items():
             if name is not None:
                 try:
                     content = read_content(os.path.join(folder, name))
                 except FileNotFoundError:
                     continue
-                learnt[uid] = self.describe(content.data, content.internaldate)
-        return learnt
+                facts = self.describe(content.data, content.internaldate)
+                described[uid] = facts, content.at_rest
+        return described
 
     def _announce(self, report: TurnReport) -> None:
         if report.folders is not None:

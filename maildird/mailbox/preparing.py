@@ -17,8 +17,9 @@ burst of new mail is told first, and made ready when it is over.
 Facts go to the index when nothing else waits there, in batches, the next one only after the last:
 a single new message at once, a backlog with a few commits a second.
 
-A file that is not where the index says was moved a moment ago: it is looked for once more, after
-the monitor had time to follow. What can't be read is passed over until the next start.
+A file that is not where the index says was moved a moment ago, and one that is not at rest is still
+being written: both are looked for once more, after a second. What can't be read is passed over
+until the next start.
 """
 
 import logging
@@ -252,7 +253,10 @@ class Preparer:
     def _look_at(self, uid: int, path: bytes, looked: _Looked) -> None:
         try:
             content = read_content(path)
-            looked.learnt[uid] = self._describe(content.data, content.internaldate)
+            if content.at_rest:
+                looked.learnt[uid] = self._describe(content.data, content.internaldate)
+            else:
+                looked.missed.append(uid)
         except FileNotFoundError:
             looked.missed.append(uid)
         except OSError as error:

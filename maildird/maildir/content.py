@@ -4,30 +4,51 @@ On disk lines end as the program that wrote the file ended them, LF mostly. Over
 end is CRLF and NUL, which no literal may hold (RFC 3501 section 9), is the octet 0x80, so that the
 length stays. Nothing else is ever altered. Our own files have LF line ends like everybody's, unless
 that could not be turned back into the very same octets.
+
+A message never changes once it is there, for who delivers one writes it elsewhere first. Not so
+`cp` into cur/: there a file grows under its name. Such a one is not *at rest* until nobody has
+written for a moment; one that was linked or renamed after the last write is complete.
 """
 
 import errno
 import os
 import stat
+import time
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 _OPEN: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 
+REST: Final = 500_000_000
+"""Nanoseconds without a write after which nobody is at work on a file."""
+
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A message in wire form; `internaldate` is the file's mtime in Unix seconds."""
+    """A message in wire form; `internaldate` is the file's mtime in Unix seconds.
+
+    `at_rest` is false while another program may be writing it still: then nothing that follows
+    from `data` is to be kept.
+    """
 
     data: bytes
     internaldate: int
+    at_rest: bool = True
 
 
 def read_content(path: bytes) -> Content:
     """Read a message; OSError as usual, and for what is no regular file (EINVAL, ELOOP)."""
     with open_message(path) as file:
+        raw = file.read()
         status = os.fstat(file.fileno())
-        return Content(wire_form(file.read()), int(status.st_mtime))
+        return Content(wire_form(raw), int(status.st_mtime), _is_at_rest(path, raw, status))
+
+
+def _is_at_rest(path: bytes, raw: bytes, status: os.stat_result) -> bool:
+    if len(raw) != status.st_size:
+        return False
+    in_place = b"/cur/" in path and status.st_ctime_ns == status.st_mtime_ns
+    return not in_place or abs(time.time_ns() - status.st_mtime_ns) > REST
 
 
 def open_message(path: bytes) -> BinaryIO:

@@ -15,13 +15,13 @@ class Message:
     """A message, known by its UID; each thing about it is computed once, when it is asked for.
 
     Without known facts whatever is asked reads the file: that belongs in a worker thread, and so do
-    `content` and what follows from it. `learnt` are the facts that were computed on the way.
+    `content` and what follows from it.
     """
 
     def __init__(self, uid: int, known: Facts | None, read: Read) -> None:
         self.uid = uid
         self.known = known
-        self.learnt: Facts | None = None
+        self._described: Facts | None = None
         self._read = read
 
     @cached_property
@@ -34,6 +34,13 @@ class Message:
         """What never changes about it."""
         if self.known is not None:
             return self.known
-        if self.learnt is None:
-            self.learnt = describe(self.content.data, self.content.internaldate)
-        return self.learnt
+        if self._described is None:
+            self._described = describe(self.content.data, self.content.internaldate)
+        return self._described
+
+    @property
+    def learnt(self) -> Facts | None:
+        """The facts that were computed on the way, if they are to be kept."""
+        if self._described is None or not self.content.at_rest:
+            return None
+        return self._described

@@ -3,6 +3,7 @@
 import errno
 import os
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -100,3 +101,14 @@ def test_a_socket_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         listening.bind("socket")
         with pytest.raises(OSError, match="socket"):
             read_content(b"socket")
+
+
+def test_a_file_that_is_written_in_place_is_not_at_rest(tmp_path: Path) -> None:
+    """As `cp` does it; what was linked or renamed into place is complete."""
+    (tmp_path / "cur").mkdir()
+    written = tmp_path / "cur" / "1.copy:2,"
+    written.write_bytes(b"Subject: half")
+    assert not read_content(os.fsencode(written)).at_rest
+    earlier = time.time() - 10
+    os.utime(written, (earlier, earlier))
+    assert read_content(os.fsencode(written)).at_rest
