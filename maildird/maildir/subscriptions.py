@@ -57,13 +57,17 @@ def _changed(layout: Layout, path: bytes, parts: Parts) -> list[bytes]:
 
 
 def _lines(path: bytes) -> list[bytes] | None:
-    """The lines of a file, the empty one too that a header ends with; None when there is none."""
+    """The lines of a file, the empty one too that a header ends with; None when there is none.
+
+    A header that is not the first line is left out, lest it become that when lines are taken away.
+    """
     try:
         with open(path, "rb") as file:
             content = file.read()
     except FileNotFoundError:
         return None
-    return content.removesuffix(b"\n").split(b"\n") if content else []
+    first, *others = content.removesuffix(b"\n").split(b"\n")
+    return [first, *(line for line in others if line != _VERSION_2)] if content else []
 
 
 def _separator(layout: Layout, lines: list[bytes]) -> bytes:

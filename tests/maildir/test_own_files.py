@@ -175,6 +175,13 @@ def test_version_2_parts_levels_by_tabs(plus_plus: Layout) -> None:
     assert content_of(plus_plus.root, b"subscriptions") == b"V\t2\n\nA\tB\ninbox\nA\tC\n"
 
 
+def test_a_header_that_is_not_the_first_line_never_becomes_one(plus_plus: Layout) -> None:
+    put(plus_plus.root, b"subscriptions", b"a\nV\t2\nA\tB.c\n")
+    read = read_subscriptions(plus_plus)
+    change_subscription(plus_plus, ("a",), False)
+    assert read_subscriptions(plus_plus) == read - {("a",)}
+
+
 def test_lines_that_are_no_name_stay(plus_plus: Layout) -> None:
     put(plus_plus.root, b"subscriptions", b"\xff\xfe\nA..B\nA&B\nSent")
     assert read_subscriptions(plus_plus) == {("Sent",)}

@@ -299,6 +299,33 @@ async def test_who_does_not_log_in_is_sent_away(server: Server, autojump_clock: 
     await client.closed()
 
 
+async def test_an_octet_now_and_then_keeps_nobody_in(
+    server: Server, autojump_clock: MockClock
+) -> None:
+    client = server.connect()
+    begin = trio.current_time()
+    await client("S: * OK …")
+    for octet in b"a LOG":
+        await client.stream.send_all(bytes((octet,)))
+        await trio.sleep(11)
+    await client("S: * BYE nobody has logged in for too long")
+    assert trio.current_time() - begin == pytest.approx(60)
+    await client.closed()
+
+
+@pytest.mark.parametrize(
+    "name", ["..", "../ada", "/", "%", "*", "a%00b", "ada/../ada", "&AGEAZABh-", "ada "]
+)
+async def test_names_that_might_mean_more_are_nobodys(
+    server: Server, name: str, autojump_clock: MockClock
+) -> None:
+    await server.connect()(f"""
+        S: * OK …
+        C: a LOGIN "{name}" secret
+        S: a NO [AUTHENTICATIONFAILED] …
+    """)
+
+
 async def test_a_user_has_so_many_connections_and_is_told(server: Server) -> None:
     login = """
         S: * OK …
