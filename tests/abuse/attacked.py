@@ -48,11 +48,11 @@ class Attacked:
         self._reader.start()
         assert self._process.stdout is not None
         ready = (_READY.search(line) for line in self._process.stdout)
-        self._port = next(int(found[1]) for found in ready if found)
+        self.port = next(int(found[1]) for found in ready if found)
 
     def connect(self) -> "Wire":
         """A connection that has heard the greeting, or why there is none."""
-        wire = Wire(socket.create_connection(("127.0.0.1", self._port), timeout=PATIENCE))
+        wire = Wire(socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE))
         self._wires.append(wire)
         wire.greeting = wire.line()
         return wire
