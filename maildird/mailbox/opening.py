@@ -16,6 +16,7 @@ from maildird.maildir.directories import remove_deleted
 from maildird.maildir.dirty import Dirty, Moved, Told
 from maildird.maildir.folders import clean_tmp
 from maildird.maildir.layouts import Layout
+from maildird.maildir.leftovers import remove_leftovers
 from maildird.maildir.monitor import Monitor
 from maildird.maildir.recognition import Recognised, make_layout, recognise
 from maildird.terms.errors import SettingsError
@@ -102,6 +103,7 @@ async def _serve_ready(account: Account, layout: Layout) -> None:
         await trio.to_thread.run_sync(layout.create, INBOX)
         folders = await trio.to_thread.run_sync(layout.folders)
     for folder in folders.values():
+        await trio.to_thread.run_sync(remove_leftovers, folder)
         await trio.to_thread.run_sync(clean_tmp, folder)
     account.enter_tree(folders)
     account.keeper.check(account.tree.watched())

@@ -1,8 +1,9 @@
 """Dovecot's locks: a file `<name>.lock` beside the file it guards, made exclusively, removed after.
 
-A lock older than 120 seconds was left by a process that died and is taken over; the holder of a
-living one touches it every ten seconds (Dovecot's `maildir-uidlist.c`). Ours are held for
-milliseconds and need no touching.
+A lock says which process holds it. One whose process died is taken over, at once if it was on this
+host, else once it is older than 120 seconds; the holder of a living one touches it every ten
+seconds (Dovecot's `file-dotlock.c` and `maildir-uidlist.c`). Ours are held for milliseconds and
+need no touching.
 """
 
 import os
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Final
 
+from maildird.maildir.leftovers import is_abandoned
 from maildird.maildir.naming import naming
 from maildird.terms.codes import Code
 from maildird.terms.errors import Refused
@@ -69,5 +71,5 @@ def _release(lock: bytes, own: os.stat_result) -> None:
 
 def _remove_stale(lock: bytes) -> None:
     with suppress(FileNotFoundError):
-        if os.stat(lock).st_mtime < time.time() - STALE:
+        if is_abandoned(lock) or os.stat(lock).st_mtime < time.time() - STALE:
             os.unlink(lock)

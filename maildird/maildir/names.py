@@ -119,7 +119,7 @@ def unique_base(size: int | None = None, wire_size: int | None = None) -> bytes:
         nanoseconds // 1000,
         os.getpid(),
         os.urandom(8).hex().encode("ascii"),
-        _spelled(socket.gethostname()),
+        spelled_host(),
     )
     if size is not None:
         base += b",S=%d" % size
@@ -128,7 +128,7 @@ def unique_base(size: int | None = None, wire_size: int | None = None) -> bytes:
     return base
 
 
-def _spelled(host: str) -> bytes:
-    """A host name as it may stand in a file name, `/` and `:` in octal (Maildir specification)."""
-    octal = host.replace("/", "\\057").replace(":", "\\072").replace(",", "\\054")
+def spelled_host() -> bytes:
+    """This host's name as it stands in file names, `/` and `:` in octal (Maildir specification)."""
+    octal = socket.gethostname().replace("/", "\\057").replace(":", "\\072").replace(",", "\\054")
     return os.fsencode(octal) or b"localhost"

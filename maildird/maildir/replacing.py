@@ -2,9 +2,13 @@
 
 import os
 from contextlib import suppress
+from typing import Final
 
 from maildird.maildir.folders import fsync_directory
 from maildird.maildir.naming import naming
+
+TEMPORARY: Final = b".maildird-tmp"
+"""What the name of a file ends with that is about to replace another one."""
 
 
 def replace_file(path: bytes, content: bytes) -> None:
@@ -13,7 +17,7 @@ def replace_file(path: bytes, content: bytes) -> None:
     The new file is always newer than the one it replaces, and has its mode. When it can't be
     written the old one stays, and nothing else is left. The caller keeps other writers out.
     """
-    temporary = path + b".maildird-tmp"
+    temporary = path + TEMPORARY
     try:
         _write(temporary, content, _stat(path))
         os.replace(temporary, path)

@@ -1,0 +1,67 @@
+"""What a process that was killed left behind in a folder, and knowing it for that.
+
+Staged messages in tmp/ say in their name which process made them, on which host; so does the
+content of a lock. A process of this host that runs no more will never come back for them. What
+says nothing of its maker, or was made on another host, is left to its age.
+"""
+
+import os
+import re
+import socket
+from contextlib import suppress
+from typing import Final
+
+from maildird.maildir.names import spelled_host
+from maildird.maildir.replacing import TEMPORARY
+
+_STAGED: Final = re.compile(rb"\d+\.M\d+P(\d{1,10})R[0-9a-f]{16}\.([^,]+)(?:,.*)?")
+_HOLDER: Final = re.compile(rb"(\d{1,10}):(.+)")
+_LONGEST: Final = 1000
+
+
+def remove_leftovers(folder: bytes) -> None:
+    """Remove what killed servers were about to write in a folder; what can't be removed stays.
+
+    A file that is about to replace another one belongs to whoever holds a lock, if anybody does.
+    """
+    with suppress(OSError):
+        for name in os.listdir(os.path.join(folder, b"tmp")):
+            staged = _STAGED.fullmatch(name)
+            if staged and staged[2] == spelled_host() and not _runs(int(staged[1])):
+                _remove(os.path.join(folder, b"tmp", name))
+    with suppress(OSError):
+        present = os.listdir(folder)
+        locks = [os.path.join(folder, name) for name in present if name.endswith(b".lock")]
+        for lock in filter(is_abandoned, locks):
+            _remove(lock)
+        if not any(map(os.path.lexists, locks)):
+            for name in present:
+                if name.endswith(TEMPORARY):
+                    _remove(os.path.join(folder, name))
+
+
+def is_abandoned(lock: bytes) -> bool:
+    """Whether the lock at that path was made by a process of this host that runs no more."""
+    try:
+        with open(lock, "rb") as file:
+            holder = _HOLDER.fullmatch(file.read(_LONGEST))
+    except OSError:
+        return False
+    if holder is None or holder[2] != os.fsencode(socket.gethostname()):
+        return False
+    return not _runs(int(holder[1]))
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass  # another user's
+    return process > 0
+
+
+def _remove(path: bytes) -> None:
+    with suppress(OSError):
+        os.unlink(path)

@@ -1,0 +1,79 @@
+"""What killed servers left in a folder is removed; what others own stays."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from maildird.maildir.dotlock import locked
+from maildird.maildir.leftovers import is_abandoned, remove_leftovers
+from maildird.maildir.names import spelled_host, unique_base
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for subdir in ("cur", "new", "tmp"):
+        (tmp_path / subdir).mkdir()
+    return tmp_path
+
+
+def dead_process() -> int:
+    """The number of a process that ended."""
+    return int(subprocess.check_output([sys.executable, "-c", "import os; print(os.getpid())"]))
+
+
+def staged(folder: Path, process: int, host: bytes) -> Path:
+    """A message in tmp/ as a process made it."""
+    base = b"1700000000.M1P%dR0123456789abcdef.%s,S=1,W=1" % (process, host)
+    path = folder / "tmp" / os.fsdecode(base)
+    path.write_bytes(b"x")
+    return path
+
+
+def test_what_dead_processes_staged_is_removed(folder: Path) -> None:
+    path = staged(folder, dead_process(), spelled_host())
+    remove_leftovers(os.fsencode(folder))
+    assert not path.exists()
+
+
+def test_what_others_staged_stays(folder: Path) -> None:
+    ours = folder / "tmp" / os.fsdecode(unique_base(1))
+    ours.write_bytes(b"x")
+    elsewhere = staged(folder, dead_process(), b"another.example")
+    postfix = folder / "tmp" / f"1700000000.P{dead_process()}.host"
+    postfix.write_bytes(b"x")
+    remove_leftovers(os.fsencode(folder))
+    assert ours.exists()
+    assert elsewhere.exists()
+    assert postfix.exists()
+
+
+def test_a_lock_of_a_dead_process_is_taken_over_at_once(folder: Path) -> None:
+    lock = folder / "list.lock"
+    lock.write_bytes(b"%d:%s" % (dead_process(), os.fsencode(os.uname().nodename)))
+    assert is_abandoned(os.fsencode(lock))
+    with locked(os.fsencode(folder / "list")):
+        assert lock.read_bytes().startswith(b"%d:" % os.getpid())
+
+
+@pytest.mark.parametrize("holder", [b"", b"12", b"99999999:another.example", b"%d:here"])
+def test_a_lock_of_whoever_may_live_is_left_alone(folder: Path, holder: bytes) -> None:
+    lock = folder / "dovecot-uidlist.lock"
+    lock.write_bytes(holder.replace(b"%d:here", b"%d:%s" % (os.getpid(), spelled_host())))
+    half = folder / "dovecot-uidlist.maildird-tmp"
+    half.write_bytes(b"3 V1")
+    remove_leftovers(os.fsencode(folder))
+    assert lock.exists()
+    assert half.exists()
+
+
+def test_a_file_that_was_to_replace_another_goes_with_its_lock(folder: Path) -> None:
+    lock = folder / "dovecot-uidlist.lock"
+    lock.write_bytes(b"%d:%s" % (dead_process(), os.fsencode(os.uname().nodename)))
+    half = folder / "dovecot-uidlist.maildird-tmp"
+    half.write_bytes(b"3 V1")
+    remove_leftovers(os.fsencode(folder))
+    assert not lock.exists()
+    assert not half.exists()
