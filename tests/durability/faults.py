@@ -1,0 +1,106 @@
+"""What happens at one operation of the server: it is killed, it loses its power, or it is refused.
+
+A plan is one line, `kill 5` say: what happens, and at the how manieth operation from now on. Only
+operations count that match the regular expression which may follow.
+
+- `kill` sends SIGKILL to the whole process group in place of the operation.
+- `cut` takes everything from the disk that was not synced, and then kills.
+- The name of an error, `ENOSPC`, makes the operation fail with it, once; only such operations count
+  as can fail in that way.
+- `record` begins to follow what is synced, which `cut` needs.
+- `watch` only writes the trace, and `rest` ends whatever was planned.
+
+Each operation that counts is written to the trace, one a line.
+"""
+
+import errno
+import os
+import re
+import signal
+import threading
+from collections.abc import Sequence
+from typing import Final
+
+from tests.durability import operations as ops
+from tests.durability.operations import Operation
+from tests.durability.shadow import Shadow
+
+_FULL: Final = frozenset({ops.COMMIT, ops.CREATE, ops.FSYNC, ops.LINK, ops.MKDIR, ops.RENAME})
+_BY_NAME: Final = frozenset(
+    {ops.CREATE, ops.LINK, ops.MKDIR, ops.RENAME, ops.RMDIR, ops.UNLINK, ops.READ, ops.LIST}
+)
+
+FAILS: Final = {
+    "ENOSPC": _FULL | {ops.WRITE},
+    "EDQUOT": _FULL | {ops.WRITE},
+    "EIO": (ops.CHANGES - {ops.COMMITTED}) | {ops.READ, ops.LIST},
+    "EACCES": _BY_NAME,
+    "EMFILE": frozenset({ops.CREATE, ops.READ, ops.LIST}),
+}
+"""Which operations fail with which error."""
+
+
+class Faults:
+    """Counts operations and strikes at one of them."""
+
+    def __init__(self, directories: Sequence[bytes], trace: int) -> None:
+        self._trace = trace
+        self._what = "rest"
+        self._left = 0
+        self._pattern = re.compile("")
+        self._shadow: Shadow | None = None
+        self._directories = directories
+        self._write, self._kill = os.write, os.kill  # before they are watched
+
+    def plan(self, line: str) -> None:
+        """Follow a new plan from now on."""
+        what, number, pattern, *_ = *line.split(" ", 2), "", ""
+        if what == "record":
+            self._shadow = Shadow(self._directories[0])
+            return
+        self._pattern = re.compile(pattern)
+        self._left = int(number or 0)
+        self._what = what
+
+    def before(self, operation: Operation) -> None:
+        """See Observer."""
+        if self._what == "rest" or operation.kind not in FAILS.get(self._what, ops.CHANGES):
+            return
+        if not self._pattern.search(str(operation)):
+            return
+        self._write(self._trace, f"{operation}\n".encode(errors="surrogateescape"))
+        self._left -= 1
+        if self._left == 0:
+            self._strike(operation)
+
+    def after(self, operation: Operation) -> None:
+        """See Observer."""
+        if self._shadow is not None:
+            self._shadow.follow(operation)
+
+    def _strike(self, operation: Operation) -> None:
+        match self._what:
+            case "watch":
+                pass
+            case "kill":
+                self._kill(0, signal.SIGKILL)
+            case "cut":
+                shadow, self._shadow, self._what = self._shadow, None, "rest"
+                assert shadow is not None
+                shadow.restore()
+                self._kill(0, signal.SIGKILL)
+            case name:
+                number = getattr(errno, name)
+                raise OSError(number, os.strerror(number), os.fsdecode(operation.path))
+
+
+def obey(faults: Faults, control: int) -> None:
+    """Take plans from a descriptor, in a thread of its own; each is acknowledged by a newline."""
+    threading.Thread(target=_obey, args=(faults, control), daemon=True).start()
+
+
+def _obey(faults: Faults, control: int) -> None:
+    with os.fdopen(control, "r+b", buffering=0) as plans:
+        while line := plans.readline():
+            faults.plan(line.decode().strip())
+            plans.write(b"\n")

@@ -1,0 +1,177 @@
+"""Rounds: a command, the server stopped in its middle, a restart, and the look at what is left."""
+
+import os
+import re
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import trio
+
+from tests.durability.scenarios import COPIES, HalfDone, Scenario, Turnout
+from tests.durability.seen import Known, World, look
+from tests.durability.server import Server
+from tests.rfc7162.client import Client
+from tests.rfc7162.responses import numbers
+
+FULL: Final = os.environ.get("DURABILITY") == "full"
+"""Whether to stop at every step, or only at some."""
+
+PATIENCE: Final = 10
+"""Seconds in which what was left half done must be tidied up."""
+
+SPREAD: Final = 5
+"""Steps of each command at which the short form stops the server."""
+
+
+def steps(count: int) -> list[int]:
+    """At which of the `count` steps of a command to stop, all or some; they begin with 1."""
+    if FULL or count <= SPREAD:
+        return list(range(1, count + 1))
+    return [1 + at * (count - 1) // (SPREAD - 1) for at in range(SPREAD)]
+
+
+_STRAY: Final = re.compile(r"\.lock$|\.maildird-|^\.\.")
+
+
+@dataclass
+class Rounds:
+    """One scenario, played over one tree; `halves` says what was found half done."""
+
+    server: Server
+    scenario: Scenario
+    known: Known = field(default_factory=Known)
+    halves: list[str] = field(default_factory=list)
+    _round: int = 0
+
+    async def begin(self) -> None:
+        """The first start; there is a mailbox for copies."""
+        self.server.start("record")
+        client = await self.server.connect()
+        await client.do(f"CREATE {COPIES}")
+        await client.close()
+
+    async def play(self, plan: str, *, index_is_lost: bool = False) -> list[str]:
+        """One round, the server stopped by `plan`; a fresh server runs before and after it.
+
+        Gives the steps that there were.
+        """
+        self._round += 1
+        before, answered = await self._interrupted(plan)
+        done = self.server.trace
+        try:
+            if index_is_lost:
+                shutil.rmtree(self.server.state)
+            self.server.start("record")
+            await self._judge(before, answered)
+        except BaseException as error:
+            error.add_note("\n".join([f"{plan}:", *done[-3:], *self.server.log]))
+            raise
+        return done
+
+    async def suffer(self, plan: str, codes: set[str]) -> list[str]:
+        """One round in which an operation may fail and the server goes on.
+
+        The answer is OK, or NO with one of `codes`. Gives the steps up to the answer.
+        """
+        self._round += 1
+        client = await self.server.connect()
+        command = await self.scenario.prepare(client, self._round, self.server.separator)
+        before = await self._look_and_hear()
+        known = len(self.server.trace)
+        self.server.plan(plan)
+        exchange = await client.say(command)
+        self.server.plan("rest")
+        done = self.server.trace[known:]
+        try:
+            answered = exchange.tagged.condition == "OK"
+            assert answered or exchange.tagged.code in codes, exchange.tagged
+            await self._judge(before, answered)
+        except BaseException as error:
+            error.add_note("\n".join([f"{plan}: {exchange.tagged}", *done[-3:]]))
+            raise
+        await client.close()
+        return done
+
+    async def _interrupted(self, plan: str) -> tuple[World, bool]:
+        """Say the command, and have the server end; what there was before, and whether OK came."""
+        client = await self.server.connect()
+        command = await self.scenario.prepare(client, self._round, self.server.separator)
+        before = await self._look_and_hear()
+        self.server.plan(plan)
+        answered = await self._say(client, command)
+        status = self.server.end() if answered else self.server.wait()
+        assert status in (0, -9), status
+        await client.close()
+        return before, answered
+
+    async def _say(self, client: Client, command: str) -> bool:
+        """Say the command; whether it was answered OK."""
+        try:
+            exchange = await client.do(command)
+        except (trio.BrokenResourceError, OSError):
+            return False
+        for code in ("APPENDUID", "COPYUID"):
+            uidvalidity, *sets = (exchange.argument(code) or "0").split()
+            uids = numbers(sets[-1]) if sets else ()
+            for uid, subject in zip(uids, self.scenario.arriving, strict=bool(uids)):
+                self.known.told(int(uidvalidity), uid, subject)
+        return True
+
+    async def _judge(self, before: World, answered: bool) -> None:
+        after = await self._look_and_hear()
+        try:
+            self.scenario.judge(Turnout(self._round, before, after, answered))
+        except HalfDone as half:
+            self.halves.append(str(half))
+        client = await self.server.connect()
+        await self.known.visit(client, after)
+        await client.close()
+        found = self.server.check()
+        assert not found, found
+        await no_strays(self.server.root)
+
+    async def _look_and_hear(self) -> World:
+        client = await self.server.connect()
+        world = await look(client)
+        await client.close()
+        self.known.hear(world)
+        return world
+
+
+async def no_strays(root: Path) -> None:
+    """Nothing of what was half done remains in a tree; the server may just be busy tidying up."""
+    age_unsigned_locks(root)
+    deadline = trio.current_time() + PATIENCE
+    found = strays(root)
+    while found and trio.current_time() < deadline:
+        await trio.sleep(0.01)
+        found = strays(root)
+    assert not found
+
+
+def age_unsigned_locks(root: Path) -> None:
+    """A lock whose holder died before it had signed it is anybody's after two minutes: be it so."""
+    for lock in root.rglob("*.lock"):
+        with suppress(FileNotFoundError):
+            if b":" not in lock.read_bytes():
+                os.utime(lock, (0, 0))
+
+
+def strays(root: Path) -> list[str]:
+    """What a server makes for a moment only; old locks are harmless and may stay."""
+    found = (path for path in root.rglob("*") if path.is_file() or path.name.startswith(".."))
+    return [
+        str(path)
+        for path in found
+        if path.parent.name == "tmp" or (_STRAY.search(path.name) and not _is_old(path))
+    ]
+
+
+def _is_old(path: Path) -> bool:
+    try:
+        return path.lstat().st_mtime == 0
+    except FileNotFoundError:
+        return False

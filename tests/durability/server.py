@@ -1,0 +1,181 @@
+"""A server that the tests own: started, told what shall go wrong with it, killed and started again.
+
+Its tree and its state lie in one directory and outlive it.
+"""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import trio
+
+from maildird.mailbox.settings import AccountSettings
+from maildird.mailbox.verify import verify
+from tests.clients.server import PASSWORD, READY, USER
+from tests.rfc7162.client import Client
+
+PATIENCE: Final = 30
+"""Seconds in which a server must get ready, or end."""
+
+REPOSITORY: Final = Path(__file__).parents[2]
+
+
+class Launcher:
+    """The process that starts servers (`launch`)."""
+
+    def __init__(self) -> None:
+        self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._orders.settimeout(PATIENCE)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.durability.launch"],
+                stdin=theirs.fileno(),
+                cwd=REPOSITORY,
+            )
+        self._answers = self._orders.makefile("r")
+
+    def start(self, order: dict[str, object], log: int, control: int) -> int:
+        """Start a server; gives its process id."""
+        socket.send_fds(self._orders, [json.dumps(order).encode()], [log, control])
+        return int(self._answers.readline())
+
+    def wait(self) -> int:
+        """Wait until the server ended; its exit status, negative for a signal."""
+        return os.waitstatus_to_exitcode(int(self._answers.readline()))
+
+    def end(self) -> None:
+        """No more servers."""
+        self._answers.close()
+        self._orders.close()
+        self._process.wait(PATIENCE)
+
+
+@dataclass
+class Server:
+    """At most one process at a time over `directory`/Maildir and `directory`/state."""
+
+    launcher: Launcher
+    directory: Path
+    layout: str = "maildir++"
+    log: list[str] = field(default_factory=list)
+    _process: int = 0
+    _port: int = 0
+    _control: socket.socket | None = None
+    _output: socket.socket | None = None
+
+    @property
+    def root(self) -> Path:
+        """The tree."""
+        return self.directory / "Maildir"
+
+    @property
+    def state(self) -> Path:
+        """The state directory."""
+        return self.directory / "state"
+
+    @property
+    def separator(self) -> str:
+        """What parts the levels of a mailbox's name."""
+        return "." if self.layout == "maildir++" else "/"
+
+    def start(self, plan: str = "") -> bool:
+        """Start the process, with a plan from its first operation on; False when it died of it."""
+        self._trace_file.write_bytes(b"")
+        self.root.mkdir(exist_ok=True)
+        self._output, log = socket.socketpair()
+        self._control, control = socket.socketpair()
+        for ours in (self._output, self._control):
+            ours.settimeout(PATIENCE)
+        order: dict[str, object] = {
+            "arguments": [
+                *("serve", str(self.root), "--state-dir", str(self.state)),
+                *("--listen", "127.0.0.1:0", "--user", USER, "--layout", self.layout),
+            ],
+            "environment": {"MAILDIRD_PASSWORD": PASSWORD},
+            "directories": [str(self.root), str(self.state)],
+            "trace": str(self._trace_file),
+            "plan": plan,
+        }
+        with log, control:
+            self._process = self.launcher.start(order, log.fileno(), control.fileno())
+        return self._hear_ready()
+
+    def plan(self, line: str) -> None:
+        """Have the process follow a plan (`faults`) from now on."""
+        assert self._control is not None
+        self._control.sendall(line.encode() + b"\n")
+        assert self._control.recv(1) == b"\n"
+
+    @property
+    def trace(self) -> list[str]:
+        """The operations that counted since the process started."""
+        lines = self._trace_file.read_text(errors="surrogateescape").splitlines()
+        return [line.replace(f"{self.directory}/", "") for line in lines]
+
+    def end(self) -> int:
+        """SIGTERM, unless it is dead already; gives the exit status, -9 when it was killed."""
+        with suppress(ProcessLookupError):
+            os.kill(self._process, signal.SIGTERM)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait for the end; gives the exit status, -9 when it was killed."""
+        status = self.launcher.wait()
+        self._process = 0
+        assert self._output is not None
+        assert self._control is not None
+        with self._output, self._control:
+            while octets := self._output.recv(65536):
+                self.log += octets.decode(errors="replace").splitlines()
+        return status
+
+    def close(self) -> None:
+        """Let no process remain, whatever happened."""
+        if self._process:
+            with suppress(ProcessLookupError):
+                os.kill(self._process, signal.SIGKILL)
+            self.wait()
+
+    async def connect(self) -> Client:
+        """A client that has logged in."""
+        client = Client(await trio.open_tcp_stream("127.0.0.1", self._port))
+        await client.response()
+        await client.do(f'LOGIN {USER} "{PASSWORD}"')
+        return client
+
+    def check(self) -> list[str]:
+        """What `maildird check` finds."""
+        (state,) = (path.parent for path in self.state.glob("*/index"))
+        return verify(
+            AccountSettings(
+                name=USER,
+                root=os.fsencode(self.root),
+                state_directory=os.fsencode(state),
+                layout="maildir++" if self.layout == "maildir++" else "fs",
+            )
+        )
+
+    @property
+    def _trace_file(self) -> Path:
+        return self.directory / "trace"
+
+    def _hear_ready(self) -> bool:
+        assert self._output is not None
+        heard = b""
+        while octets := self._output.recv(65536):
+            heard += octets
+            ready = re.search(READY, heard.decode(errors="replace"))
+            if ready:
+                self._port = int(ready[1])
+                self.log = heard.decode(errors="replace").splitlines()
+                return True
+        self.log = heard.decode(errors="replace").splitlines()
+        return False
