@@ -13,6 +13,7 @@ from maildird.mailbox.door import Outcome, TurnReport
 from maildird.mailbox.expunging import expunge
 from maildird.mailbox.foldering import create, delete, observe_tree, rename
 from maildird.mailbox.moving import observe_move
+from maildird.mailbox.namespace import Parts
 from maildird.mailbox.observing import observe, take_all_new
 from maildird.mailbox.pruning import prune
 from maildird.mailbox.requests import KeepRecent, Learn, Request
@@ -66,16 +67,16 @@ class Turns:
         """One turn; raises only what makes the whole of it fail, after taking it back."""
         turns: list[Turn] = []
 
-        def work(batch: Batch) -> list[Outcome]:
+        def work(batch: Batch) -> tuple[list[Outcome], dict[Parts, bytes] | None]:
             turn = Turn(batch, self._layout, self._disk)
             turns.append(turn)
             outcomes = [_outcome(turn, request) for request in asked]
             prune(turn)
             turn.sync()
-            return outcomes
+            return outcomes, self._layout.folders() if turn.tree_changed else None
 
         try:
-            outcomes = self._index.write(work)
+            outcomes, folders = self._index.write(work)
         except BaseException:
             self._disk.all_out_of_step()
             for turn in turns:
@@ -87,7 +88,7 @@ class Turns:
             modseqs=turn.modseqs,
             unlisted=turn.unlisted,
             relist=frozenset(turn.relist),
-            folders=self._layout.folders() if turn.tree_changed else None,
+            folders=folders,
         )
 
 

@@ -70,11 +70,18 @@ def rename_directory(old: bytes, new: bytes) -> None:
 
 
 def delete_directory(root: bytes, directory: bytes) -> None:
-    """Delete a directory with all that is in it; once it is out of sight, it is deleted."""
+    """Delete a directory with all that is in it; once it is out of sight, it is deleted.
+
+    When that can't be made to last, it is put back.
+    """
     trash = _trash(root)
     rename_exclusively(directory, trash)
-    fsync_directory(os.path.dirname(directory))
-    fsync_directory(root)
+    try:
+        fsync_directory(os.path.dirname(directory))
+        fsync_directory(root)
+    except OSError:
+        rename_exclusively(trash, directory)
+        raise
     _remove(trash)
 
 

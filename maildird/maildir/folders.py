@@ -137,8 +137,8 @@ def stage(folder: bytes, content: bytes, internaldate: int | None) -> Staged:
 
 
 def discard(staged: Staged) -> None:
-    """Remove what was staged and never published; nothing to do when it was."""
-    with suppress(FileNotFoundError):
+    """Remove what was staged and never published; what can't be removed waits for a start."""
+    with suppress(OSError):
         os.unlink(staged.path)
 
 

@@ -136,11 +136,11 @@ class MaildirPlusPlus:
             for old, new in moves:
                 rename_directory(old, new)
                 done.append((old, new))
+            fsync_directory(self.root)
         except OSError:
             for old, new in reversed(done):
                 rename_directory(new, old)
             raise
-        fsync_directory(self.root)
 
     def _parts(self, name: bytes) -> Parts | None:
         parts = _readable(read(level, self.names) for level in name[1:].split(b"."))
@@ -215,8 +215,12 @@ class Fs:
         old, new = _not_inbox(self, source), self.directory(target)
         make_directories(self.root, os.path.dirname(new))
         rename_directory(old, new)
-        fsync_directory(os.path.dirname(old))
-        fsync_directory(os.path.dirname(new))
+        try:
+            fsync_directory(os.path.dirname(old))
+            fsync_directory(os.path.dirname(new))
+        except OSError:
+            rename_directory(new, old)
+            raise
 
     def _parts(self, levels: tuple[bytes, ...]) -> Parts | None:
         top = read(levels[0], self.names)

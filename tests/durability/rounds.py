@@ -10,7 +10,16 @@ from typing import Final
 
 import trio
 
-from tests.durability.scenarios import COPIES, HalfDone, Scenario, Turnout
+from tests.durability.scenarios import (
+    COPIES,
+    Delete,
+    Expunge,
+    HalfDone,
+    Move,
+    Scenario,
+    Store,
+    Turnout,
+)
 from tests.durability.seen import Known, World, look
 from tests.durability.server import Server
 from tests.rfc7162.client import Client
@@ -66,6 +75,7 @@ class Rounds:
                 shutil.rmtree(self.server.state)
             self.server.start("record")
             await self._judge(before, answered)
+            await no_strays(self.server.root)
         except BaseException as error:
             error.add_note("\n".join([f"{plan}:", *done[-3:], *self.server.log]))
             raise
@@ -74,7 +84,8 @@ class Rounds:
     async def suffer(self, plan: str, codes: set[str]) -> list[str]:
         """One round in which an operation may fail and the server goes on.
 
-        The answer is OK, or NO with one of `codes`. Gives the steps up to the answer.
+        The answer is OK, or NO with one of `codes`; then nothing has changed, but for commands that
+        go message by message, and DELETE. Gives the steps up to the answer.
         """
         self._round += 1
         client = await self.server.connect()
@@ -88,11 +99,14 @@ class Rounds:
         try:
             answered = exchange.tagged.condition == "OK"
             assert answered or exchange.tagged.code in codes, exchange.tagged
-            await self._judge(before, answered)
+            turnout = await self._judge(before, answered)
+            if not answered and not isinstance(self.scenario, Move | Store | Expunge | Delete):
+                turnout.unchanged()
         except BaseException as error:
             error.add_note("\n".join([f"{plan}: {exchange.tagged}", *done[-3:]]))
             raise
-        await client.close()
+        finally:
+            await client.close()
         return done
 
     async def _interrupted(self, plan: str) -> tuple[World, bool]:
@@ -120,10 +134,11 @@ class Rounds:
                 self.known.told(int(uidvalidity), uid, subject)
         return True
 
-    async def _judge(self, before: World, answered: bool) -> None:
+    async def _judge(self, before: World, answered: bool) -> Turnout:
         after = await self._look_and_hear()
+        turnout = Turnout(self._round, before, after, answered)
         try:
-            self.scenario.judge(Turnout(self._round, before, after, answered))
+            self.scenario.judge(turnout)
         except HalfDone as half:
             self.halves.append(str(half))
         client = await self.server.connect()
@@ -131,7 +146,7 @@ class Rounds:
         await client.close()
         found = self.server.check()
         assert not found, found
-        await no_strays(self.server.root)
+        return turnout
 
     async def _look_and_hear(self) -> World:
         client = await self.server.connect()

@@ -1,0 +1,61 @@
+"""File operations fail: the client hears so, nothing is lost, and the server goes on."""
+
+import pytest
+
+from tests.durability.faults import FAILS
+from tests.durability.rounds import Rounds, no_strays, steps
+from tests.durability.scenarios import SCENARIOS
+from tests.durability.server import Server
+
+CODES = {
+    "ENOSPC": {"OVERQUOTA", "UNAVAILABLE"},
+    "EDQUOT": {"OVERQUOTA", "UNAVAILABLE"},
+    "EIO": {"UNAVAILABLE"},
+    "EACCES": {"NOPERM"},
+    "EMFILE": {"UNAVAILABLE"},
+}
+"""The response codes that fit; an index that can't be written is UNAVAILABLE whatever the cause."""
+
+FAILING = r"^(?!unlink .*\.lock$)"
+"""Which operations fail: a lock that can't be removed keeps all of us from its file for two
+minutes."""
+
+
+@pytest.mark.parametrize("layout", ["maildir++"])
+@pytest.mark.parametrize("command", SCENARIOS)
+@pytest.mark.parametrize("error", FAILS)
+async def test_what_a_fault_leaves(server: Server, command: str, error: str) -> None:
+    """NO with a fitting code, and done or not done; the next command works, other sessions too."""
+    rounds = Rounds(server, SCENARIOS[command]())
+    await rounds.begin()
+    other = await server.connect()
+    await other.do("EXAMINE INBOX")
+    count = len(await rounds.suffer(f"{error} 0 {FAILING}", set()))
+    for step in steps(count):
+        await rounds.suffer(f"{error} {step} {FAILING}", CODES[error])
+        await rounds.suffer("rest", set())
+        await other.do("NOOP")
+    await other.close()
+    assert server.end() == 0
+    server.start()
+    await no_strays(server.root)
+    assert not rounds.halves
+    assert not [line for line in server.log if "Traceback" in line or "nobody expected" in line]
+    warnings = [line for line in server.log if line.startswith(("WARNING", "ERROR"))]
+    assert len(warnings) <= 2 * len(steps(count)), warnings
+
+
+@pytest.mark.parametrize("layout", ["maildir++", "fs"])
+@pytest.mark.xfail(reason="DELETE removes the files before the index is committed", strict=True)
+async def test_a_delete_that_is_refused_changes_nothing(server: Server) -> None:
+    """The index can't be written: the mailbox must be there still, with its messages."""
+    rounds = Rounds(server, SCENARIOS["DELETE"]())
+    await rounds.begin()
+    client = await server.connect()
+    command = await rounds.scenario.prepare(client, 1, server.separator)
+    server.plan("ENOSPC 1 ^commit")
+    refused = await client.say(command)
+    server.plan("rest")
+    selected = await client.say("EXAMINE doomed1")
+    await client.close()
+    assert (refused.tagged.condition, selected.tagged.condition) == ("NO", "OK")
