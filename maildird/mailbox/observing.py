@@ -14,6 +14,7 @@ mail is moved from new/ to cur/ as it is seen.
 """
 
 import logging
+import os
 
 from maildird.index.rows import MailboxRow, NewMessage
 from maildird.mailbox.adopting import mask_in
@@ -29,7 +30,7 @@ from maildird.mailbox.reconcile import (
     in_delivery_order,
 )
 from maildird.mailbox.requests import Observe, Observed, TakeNew
-from maildird.mailbox.strange import say_strange
+from maildird.mailbox.strange import say_left_alone, say_strange
 from maildird.mailbox.turn import Stamp, Turn, forget
 from maildird.maildir.folders import (
     TICK,
@@ -244,18 +245,26 @@ def _apply(turn: Turn, row: MailboxRow, found: Difference, stamp: Stamp) -> None
         _apply_rename(turn, row, renamed, stamp)
     arrived = list(found.arrived)
     for double in found.doubled:
-        separate = _resolve(turn.folder(row), double)
+        separate = _resolve(turn, turn.folder(row), double)
         if separate is not None:
             arrived.append(separate)
     if arrived:
         _apply_arrivals(turn, row, arrived, stamp)
 
 
-def _resolve(folder: bytes, double: Doubled) -> bytes | None:
-    """Tell two files apart; None also where a listing showed both names of one being renamed."""
+def _resolve(turn: Turn, folder: bytes, double: Doubled) -> bytes | None:
+    """Tell two files apart; None also where a listing showed both names of one being renamed.
+
+    Where nothing may be changed the second one stays as it is, and is no message.
+    """
     try:
         return resolve_double(folder, double.kept, double.extra)
     except FileNotFoundError:
+        return None
+    except OSError as error:
+        path = os.path.join(folder, double.extra)
+        why = f"has another message's name, and can't get its own ({error.strerror})"
+        say_left_alone(turn.disk, path, why)
         return None
 
 

@@ -114,7 +114,7 @@ class Preparer:
         self._learnt: dict[int, dict[int, Facts]] = {}
         self._learnt_count = self._learnt_octets = 0
         self._troubled: set[int] = set()
-        self._last_use = self._last_arrival = 0.0
+        self._last_use = self._last_arrival = self._retry_at = 0.0
         self._progress = Progress(name)
         self._stirred = trio.Event()
         self._through = trio.Event()
@@ -148,9 +148,9 @@ class Preparer:
         while True:
             await self._prepare_all()
             if self._missed:
-                with trio.move_on_after(RETRY) as pause:
+                with trio.move_on_at(self._retry_at):
                     await self._stirred.wait()
-                if pause.cancelled_caught:
+                if trio.current_time() >= self._retry_at:
                     self._again, self._missed = self._missed, {}
             else:
                 self._progress.end()
@@ -222,6 +222,8 @@ class Preparer:
             del queue[mailbox]
         self._progress.advance(looked.count)
         if looked.missed and queue is not self._again:
+            if not self._missed:
+                self._retry_at = trio.current_time() + RETRY
             self._missed.setdefault(mailbox, []).extend(looked.missed)
             self._progress.add(len(looked.missed))
         if looked.trouble is not None and mailbox not in self._troubled:

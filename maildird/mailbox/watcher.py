@@ -27,10 +27,10 @@ import logging
 import math
 import os
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
 from typing import Final
 
 import trio
@@ -59,6 +59,8 @@ BATCH: Final = 250
 """So many names are looked at in one turn, for some ten milliseconds."""
 MANY: Final = 2000
 """So many names are quicker looked for in one listing, if it can be stable."""
+MOST: Final = 100_000
+"""So many names of a mailbox wait at most; beyond that all of it is looked at."""
 PATIENCE: Final = 0.2
 """How long `refresh` waits for a removal to be proven (s)."""
 FLUSH_PATIENCE: Final = 1.0
@@ -97,7 +99,7 @@ class Watcher:
         self._tree = TreeTimes(root)
         self._listed_last = 0
         self._list_next_at = 0.0
-        self._hints: dict[int, dict[bytes, None] | None] = {}
+        self._hints: dict[int, OrderedDict[bytes, None] | None] = {}
         self._moves: dict[tuple[int, int], list[tuple[bytes, bytes]]] = {}
         self._later: dict[int, _Later] = {}
         self._busy = Busy()
@@ -133,8 +135,8 @@ class Watcher:
 
     def mark(self, mailbox: int, name: bytes | None = None) -> None:
         """Have a mailbox looked at now, all of it when no name is given."""
-        hints = self._hints.setdefault(mailbox, {})
-        if name is None:
+        hints = self._hints.setdefault(mailbox, OrderedDict())
+        if name is None or len(hints or ()) >= MOST:
             self._hints[mailbox] = None
         elif hints is not None:
             hints[name] = None
@@ -162,35 +164,43 @@ class Watcher:
             await trio.lowlevel.checkpoint()
             return
         observed = await self._catch_up(mailbox)
+        if not observed.settled:
+            self._look_later(mailbox, FIRST_PAUSE)
         patience = trio.current_time() + (0 if soon and self._in_a_storm(mailbox) else PATIENCE)
         while observed.suspects and trio.current_time() < patience:
             await trio.sleep(FIRST_PAUSE)
             if stirs(folder_mtimes(folder)):
                 break
             observed = await self._observe(mailbox, None)
-        if not observed.settled:
-            self._look_later(mailbox, FIRST_PAUSE)
+        if observed.settled:
+            self._later.pop(mailbox, None)
 
     async def run(self) -> None:
         """Make observations as they come due, until cancelled."""
         while True:
-            next_due = min((later.due for later in self._later.values()), default=math.inf)
-            with trio.move_on_at(next_due):
-                await self._stirred.wait()
+            if not self._hints:
+                next_due = min((later.due for later in self._later.values()), default=math.inf)
+                with trio.move_on_at(next_due):
+                    await self._stirred.wait()
             self._stirred = trio.Event()
             if self._tree_pending:
                 self._tree_pending = False
                 await self._try(ObserveTree())
             await self._observe_moves()
-            while self._hints:
-                mailbox = next(iter(self._hints))
-                await self._look(mailbox, self._some_hints(mailbox))
-                if mailbox in self._hints and not self._many_wait(mailbox):
-                    await trio.sleep(GATHER)
+            await self._look_at_next()
             now = trio.current_time()
             for mailbox in [m for m, later in self._later.items() if later.due <= now]:
-                if not self._put_off(mailbox):
+                if mailbox in self._later and not self._put_off(mailbox):
                     await self._look(mailbox, None)
+
+    async def _look_at_next(self) -> None:
+        """Look at some names of the mailbox that waits longest; the others come before its next."""
+        if not self._hints:
+            return
+        mailbox = next(iter(self._hints))
+        await self._look(mailbox, self._some_hints(mailbox))
+        if self._hints.keys() == {mailbox} and not self._many_wait(mailbox):
+            await trio.sleep(GATHER)
 
     async def sweep(self) -> None:
         """See that the monitor lives, and compare times, every `SWEEP` seconds, until cancelled."""
@@ -228,12 +238,16 @@ class Watcher:
             self._list_next_at = now + (now - began) / SHARE
 
     async def _catch_up(self, mailbox: int) -> Observed:
-        """Observe all that was done in a mailbox before now."""
+        """Observe all that was done in a mailbox before now, and not what goes on meanwhile."""
         heard = await self._hear_all()
         await self._observe_moves()
+        batches = len(self._hints.get(mailbox) or ()) // BATCH
         try:
-            while heard is not None and self._many_wait(mailbox):
-                await self._observe(mailbox, self._some_hints(mailbox))
+            for _ in range(batches):
+                if heard is not None and self._many_wait(mailbox):
+                    await self._observe(mailbox, self._some_hints(mailbox))
+            if heard is not None and self._many_wait(mailbox):
+                return await self._observe(mailbox, self._some_hints(mailbox))
             return await self._observe(mailbox, self._taken_hints(mailbox, heard), heard)
         except trio.Cancelled:
             self.mark(mailbox)
@@ -241,9 +255,10 @@ class Watcher:
 
     async def _observe_moves(self) -> None:
         """Observe what was moved between mailboxes; where that fails both are listed."""
-        while self._moves:
-            between = next(iter(self._moves))
-            names = tuple(self._moves.pop(between))
+        for between in list(self._moves):
+            names = tuple(self._moves.pop(between, ()))
+            if not names:
+                continue
             try:
                 observed = await self._door.ask(ObserveMove(*between, names))
             except Exception as error:
@@ -290,14 +305,14 @@ class Watcher:
         hints = self._hints.pop(mailbox)
         if hints is None or (len(hints) > MANY and not self._stirs(mailbox)):
             return None
-        some = frozenset(islice(hints, BATCH))
-        if len(hints) > BATCH:
-            self._hints[mailbox] = dict.fromkeys(islice(hints, BATCH, None))
+        some = frozenset(hints.popitem(last=False)[0] for _ in range(min(BATCH, len(hints))))
+        if hints:
+            self._hints[mailbox] = hints
         return some
 
     def _taken_hints(self, mailbox: int, heard: int | None) -> frozenset[bytes] | None:
         """What waits to be looked at in a mailbox; all of it unless events were heard."""
-        hints = self._hints.pop(mailbox, {})
+        hints = self._hints.pop(mailbox, OrderedDict())
         return None if hints is None or heard is None else frozenset(hints)
 
     async def _look(
@@ -318,8 +333,8 @@ class Watcher:
             self._later.pop(mailbox, None)
             logger.exception("a mailbox could not be looked at")
             return
-        self.troubles.pop(mailbox, None)
         if hints is None or heard is not None:
+            self.troubles.pop(mailbox, None)
             self._later.pop(mailbox, None)
         if not observed.settled:
             pause = FIRST_PAUSE if before is None else min(2 * before.pause, LONGEST_PAUSE)
