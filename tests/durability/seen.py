@@ -109,7 +109,8 @@ class Known:
                 visit = Visit(client, Kind.QRESYNC, cache)
                 await visit.open(Way(), f"EXAMINE {name}")
                 expected = {uid: message.flags for uid, message in box.messages.items()}
-                assert cache.flags == expected, f"a client of {name} did not converge"
+                said = b"".join(client.talk).decode()
+                assert cache.flags == expected, f"a client of {name} did not converge\n{said}"
             self._caches[box.uidvalidity] = [*caches[:1], cache]
 
     def _hear_box(self, box: Box) -> None:
