@@ -70,6 +70,9 @@ async def test_a_client_that_does_not_read_holds_up_nobody(server: Server, other
     near, far = map(trio.SocketStream, trio.socket.socketpair())
     server.nursery.start_soon(serve_over, far, server)
     await near.send_all(b"a SELECT INBOX\r\nb FETCH 1:8 BODY.PEEK[TEXT]\r\n")
+    received = b""
+    while b"* 1 FETCH" not in received:
+        received += await near.receive_some(1000)
     await other.opens("INBOX")
     await other(r"""
         C: a STORE 1:8 FLAGS.SILENT (\Deleted)
@@ -79,7 +82,6 @@ async def test_a_client_that_does_not_read_holds_up_nobody(server: Server, other
     for _ in range(8):
         await other("S: * 1 EXPUNGE")
     await other("S: b OK EXPUNGE done")
-    received = b""
     while not received.endswith(b" FETCH done\r\n") and b"\r\nb NO" not in received[-200:]:
         received += await near.receive_some()
     assert received.count(b"\r\n* 1 FETCH (BODY[TEXT] {780000}\r\n" + body) == 1
