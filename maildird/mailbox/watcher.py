@@ -172,7 +172,7 @@ class Watcher:
             if stirs(folder_mtimes(folder)):
                 break
             observed = await self._observe(mailbox, None)
-        if observed.settled:
+        if self._disk.of(mailbox).in_step is not None:
             self._later.pop(mailbox, None)
 
     async def run(self) -> None:

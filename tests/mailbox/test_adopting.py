@@ -23,7 +23,7 @@ async def test_uids_of_another_server_are_kept_while_a_program_renames(tmp_path:
     write_uidlist(root, UidList(7, 2 * MESSAGES, bytes(16), entries=tuple(entries)))
     with running(toggle_flagged, root):
         async with mail_in(tmp_path) as mail:
-            selected = await mail.open()
+            selected = await mail.account.open("INBOX", read_only=True)
             assert selected.uidvalidity == 7
             assert list(selected.view.uids) == [2 * number + 1 for number in range(MESSAGES)]
             await selected.close()
