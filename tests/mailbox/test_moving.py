@@ -9,6 +9,7 @@ import pytest
 
 from maildird.index.rows import Facts
 from maildird.mailbox.opening import open_account
+from maildird.mailbox.requests import Observe
 from tests.mailbox.outside import Mail, Message, mail_in, until
 from tests.mailbox.world import Beside, assert_sound, describe, settings_for
 
@@ -38,7 +39,14 @@ async def put_and_know(mail: Mail, count: int) -> list[Path]:
         await mail.account.status(mailbox)
     watcher, disk = mail.account.watcher, mail.account.disk
     watched = mail.account.tree.watched()
-    await until(lambda: not watcher._later and all(disk.of(each).in_step for each in watched))
+
+    def at_rest() -> bool:
+        pending = watcher._hints or watcher._later
+        return not pending and all(disk.of(each).in_step for each in watched)
+
+    await until(at_rest)
+    for each in watched:  # a listing that was asked for before is made before this is answered
+        await mail.account.door.ask(Observe(each, frozenset()))
     return files
 
 
