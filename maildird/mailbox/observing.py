@@ -18,7 +18,6 @@ import os
 
 from maildird.index.rows import MailboxRow, NewMessage
 from maildird.mailbox.adopting import mask_in
-from maildird.mailbox.disk import Mtimes
 from maildird.mailbox.identity import check_folder, need_folder
 from maildird.mailbox.keyword_file import take_over_keywords
 from maildird.mailbox.reconcile import (
@@ -33,8 +32,8 @@ from maildird.mailbox.requests import Observe, Observed, TakeNew
 from maildird.mailbox.strange import say_left_alone, say_strange
 from maildird.mailbox.turn import Stamp, Turn, forget
 from maildird.maildir.folders import (
-    TICK,
     Listing,
+    all_before,
     exists_in,
     folder_identity,
     folder_mtimes,
@@ -184,7 +183,7 @@ def _hints_suffice(turn: Turn, row: MailboxRow, hints: frozenset[bytes], heard: 
     if state.in_step is None:
         return state.in_doubt and stirs(mtimes)
     unheard = mtimes != state.in_step and not hints and not state.stirred
-    return not (unheard and _all_before(mtimes, heard))
+    return not (unheard and all_before(mtimes, heard))
 
 
 def _observe_hinted(
@@ -205,14 +204,9 @@ def _observe_hinted(
     suspects = suspects or state.missing
     if suspects:
         turn.disk.doubt(row.id, missing=True, listed=False)
-    elif heard is not None and not state.in_doubt and _all_before(mtimes, heard):
+    elif heard is not None and not state.in_doubt and all_before(mtimes, heard):
         turn.disk.settle(row.id, mtimes)
     return Observed(settled=not (suspects or state.in_doubt), suspects=suspects)
-
-
-def _all_before(mtimes: Mtimes, heard: int) -> bool:
-    """Whether the events of what was done at these times were surely heard by then."""
-    return all(mtime < heard - TICK for mtime in mtimes)
 
 
 def _look_up(turn: Turn, row: MailboxRow, hints: frozenset[bytes]) -> tuple[Difference, bool]:

@@ -6,10 +6,11 @@ takes observations in the order in which they are asked for, so hints that were 
 looked at before whatever is asked later.
 
 Whoever needs the index to have all that was done before now (`refresh`) compares the directories'
-times with those that the index is in step with. When they differ the monitor is asked to tell what
-its queue holds (`flush`); every change that was complete before is then among the hints here or in
-an observation on its way, and a look at those names brings the mailbox in step, at the same cost in
-a mailbox of any size (`disk` says why that is sound). Polling can't say so: there all is listed.
+times with those that the index is in step with. When they differ, or are so fresh that all was not
+heard of since, the monitor is asked to tell what its queue holds (`flush`); every change that was
+complete before is then among the hints here or in an observation on its way, and a look at those
+names brings the mailbox in step, at the same cost in a mailbox of any size (`disk` says why that is
+sound). Polling can't say so: there all is listed.
 
 Behind the events a sweep does the same for all mailboxes every `SWEEP` seconds. It looks at which
 folders there are when a directory that may have some was changed, and once a minute. And as no
@@ -42,7 +43,7 @@ from maildird.mailbox.report import Trouble
 from maildird.mailbox.requests import Observe, Observed, ObserveMove, ObserveTree
 from maildird.mailbox.tree_times import TreeTimes
 from maildird.maildir.dirty import Dirty, Moved
-from maildird.maildir.folders import folder_mtimes, stirs
+from maildird.maildir.folders import all_before, folder_mtimes, stirs
 from maildird.terms.codes import Code
 from maildird.terms.errors import MaildirdError, Refused
 
@@ -103,6 +104,7 @@ class Watcher:
         self._moves: dict[tuple[int, int], list[tuple[bytes, bytes]]] = {}
         self._later: dict[int, _Later] = {}
         self._busy = Busy()
+        self._heard_until = 0
         self._tree_pending = False
         self._stirred = trio.Event()
         self.troubles: dict[int | None, Trouble] = {}
@@ -158,7 +160,7 @@ class Watcher:
         and is content with what the index has by then. Raises FileNotFoundError when the folder is
         gone, Refused when it can't be read.
         """
-        if mailbox not in self._hints and self._in_step(mailbox, folder):
+        if mailbox not in self._hints and self._is_surely_in_step(mailbox, folder):
             return
         if soon and self._many_wait(mailbox):
             await trio.lowlevel.checkpoint()
@@ -290,6 +292,7 @@ class Watcher:
         if self._flush(done):
             with trio.move_on_after(FLUSH_PATIENCE):
                 await heard.wait()
+                self._heard_until = max(self._heard_until, now)
                 return now
         return None
 
@@ -396,6 +399,17 @@ class Watcher:
     def _in_step(self, mailbox: int, folder: bytes) -> bool:
         in_step = self._disk.of(mailbox).in_step
         return in_step is not None and in_step == folder_mtimes(folder)
+
+    def _is_surely_in_step(self, mailbox: int, folder: bytes) -> bool:
+        """Whether the index is in step, and the directory's times hide nothing either.
+
+        Another program's change in the tick of the clock in which we made one leaves the times as
+        they are; so the monitor's queue must have been heard since that tick.
+        """
+        mtimes = folder_mtimes(folder)
+        if self._disk.of(mailbox).in_step != mtimes:
+            return False
+        return not self._disk.events_trusted or all_before(mtimes, self._heard_until)
 
     def _out_of_step(self, watched: Mapping[int, bytes]) -> list[int]:
         stale = []

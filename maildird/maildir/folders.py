@@ -108,6 +108,11 @@ def stirs(mtimes: tuple[int, int]) -> bool:
     return any(abs(now - mtime) <= TICK for mtime in mtimes)
 
 
+def all_before(mtimes: tuple[int, int], heard: int) -> bool:
+    """Whether the events of what was done at these times were surely told by the time `heard`."""
+    return all(mtime < heard - TICK for mtime in mtimes)
+
+
 def folder_identity(folder: bytes) -> tuple[int, int]:
     """(st_dev, st_ino) of the folder's directory."""
     status = os.stat(folder)

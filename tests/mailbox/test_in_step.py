@@ -123,6 +123,27 @@ def test_our_own_change_just_after_another_programs_costs_no_listing(
     assert times_listed(beside, listed) == 0
 
 
+def test_another_programs_change_in_the_tick_of_ours_is_heard_of(
+    running: Running, beside: Beside, listed: Counter[Any]
+) -> None:
+    async def work(account: Account) -> None:
+        selected = await account.open("INBOX", read_only=False)
+        for count in range(2, 22):
+            how = FlagChangeHow.REMOVE if count % 2 else FlagChangeHow.ADD
+            await selected.store([1], how, ("\\Seen",))
+            new, cur = folder_mtimes(os.fsencode(beside.root))
+            beside.deliver("INBOX", b"Subject: x\n\n")
+            os.utime(beside.root / "new", ns=(new, new))
+            os.utime(beside.root / "cur", ns=(cur, cur))
+            await selected.refresh()
+            selected.pull(may_expunge=True)
+            assert len(selected.view.uids) == count
+        await selected.close()
+
+    running.do(work)
+    assert times_listed(beside, listed) == 0
+
+
 def test_a_lost_event_is_noticed_by_the_times(
     quick: None, running: Running, beside: Beside
 ) -> None:
