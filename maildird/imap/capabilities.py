@@ -25,6 +25,10 @@ AFTER_LOGIN: Final = (
 )
 
 
-def before_login(*, plaintext: bool) -> tuple[str, ...]:
-    """The list for a connection that has not logged in; `plaintext` says that it may."""
-    return (*_BOTH, *(("AUTH=PLAIN",) if plaintext else ("LOGINDISABLED",)))
+def before_login(*, plaintext: bool, starttls: bool = False) -> tuple[str, ...]:
+    """The list for a connection that has not logged in.
+
+    `plaintext` says that it may do so with a password as it is, `starttls` that it may begin TLS.
+    """
+    encryption = ("STARTTLS",) if starttls else ()
+    return (*_BOTH, *encryption, "AUTH=PLAIN" if plaintext else "LOGINDISABLED")

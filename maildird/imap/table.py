@@ -43,6 +43,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "NOOP": Entry(session.parse_noop, ANY),
     "LOGOUT": Entry(session.parse_logout, ANY),
     "ID": Entry(session.parse_id, ANY),
+    "STARTTLS": Entry(session.parse_starttls, BEFORE_LOGIN),
     "LOGIN": Entry(session.parse_login, BEFORE_LOGIN),
     "AUTHENTICATE": Entry(session.parse_authenticate, BEFORE_LOGIN),
     "ENABLE": Entry(session.parse_enable, AFTER_LOGIN),

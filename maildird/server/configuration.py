@@ -27,7 +27,16 @@ from maildird.server.kinds import (
     PREFIX,
     SEPARATOR,
 )
-from maildird.server.settings import DEFAULT_LISTENER, Limits, Listener, Settings, Timeouts, User
+from maildird.server.settings import (
+    DEFAULT_LISTENER,
+    CertificateFiles,
+    Limits,
+    Listener,
+    Settings,
+    Timeouts,
+    Tls,
+    User,
+)
 from maildird.server.state import default_state_directory, directory_of_account
 from maildird.server.toml_reader import Place, read_toml
 
@@ -80,6 +89,8 @@ class Configuration:
 
     accounts: tuple[Account, ...] = ()
     listeners: tuple[Listener, ...] = (DEFAULT_LISTENER,)
+    certificates: tuple[CertificateFiles, ...] = ()
+    tls: Tls = field(default_factory=Tls)
     mail: Mail = field(default_factory=Mail)
     special_use: SpecialUse = field(default_factory=SpecialUse)
     limits: Limits = field(default_factory=Limits)
@@ -94,7 +105,7 @@ def read_settings(file: Path) -> Settings:
     configuration = read_toml(file, Configuration)
     place = Place(str(file))
     _need_accounts(configuration.accounts, place)
-    _need_listeners(configuration.listeners, place)
+    _need_listeners(configuration, place)
     _need_separator(configuration.mail, place.key("mail"))
     users = tuple(
         _user(configuration, account, place.key("accounts").member(number))
@@ -108,6 +119,8 @@ def read_settings(file: Path) -> Settings:
         timeouts=configuration.timeouts,
         idle_keepalive=configuration.idle_keepalive,
         log_level=configuration.log_level,
+        certificates=configuration.certificates,
+        tls=configuration.tls,
     )
 
 
@@ -159,9 +172,17 @@ def _need_accounts(accounts: tuple[Account, ...], place: Place) -> None:
         raise place.key("accounts").error(f'names "{name}" {count} times; each needs its own name')
 
 
-def _need_listeners(listeners: tuple[Listener, ...], place: Place) -> None:
-    if not listeners:
+def _need_listeners(configuration: Configuration, place: Place) -> None:
+    if not configuration.listeners:
         raise place.key("listeners").error("is empty; leave it out, or name an address")
+    for number, listener in enumerate(configuration.listeners, 1):
+        if listener.tls == "implicit" and not configuration.certificates:
+            raise (
+                place.key("listeners")
+                .member(number)
+                .key("tls")
+                .error('is "implicit", but there is no certificate; name one in [[certificates]]')
+            )
 
 
 def _need_separator(mail: Mail, place: Place) -> None:

@@ -5,7 +5,12 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
+
+ListenerTls = Literal["implicit", "starttls", "none"]
+"""Whether a listener's connections begin with TLS, may change to it, or never have it."""
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,12 @@ def _mailbox_names(value: object) -> tuple[str, ...]:
     return tuple(names)
 
 
+def _networks(value: object) -> tuple[Network, ...]:
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise ValueError
+    return tuple(ipaddress.ip_network(each) for each in value)
+
+
 def _is_account_name(text: str) -> bool:
     """No name may lead out of a directory when a location template takes it in."""
     leads_out = text.startswith(".") or "@." in text or set(text) & set("/\\")
@@ -102,6 +113,12 @@ TRUTH: Final = Kind("true or false", _truth)
 ADDRESS: Final = Kind(
     "ADDRESS:PORT with a port from 0 to 65535, such as 127.0.0.1:1143 or [::1]:1143", _address
 )
+NETWORKS: Final = Kind(
+    'a list of IP addresses and networks, such as ["192.0.2.7", "2001:db8::/64"]', _networks
+)
+LISTENER_TLS: Final = one_of("implicit", "starttls", "none")
+TLS_VERSION: Final = one_of("1.2", "1.3")
+FILE: Final = text_that("an absolute path", os.path.isabs)
 DIRECTORY: Final = text_that("an absolute path", os.path.isabs)
 LOCATION: Final = text_that(
     "an absolute path, in which {user}, {local} and {domain} may stand",

@@ -4,21 +4,52 @@ from dataclasses import dataclass, field
 from typing import Annotated, Final
 
 from maildird.mailbox.settings import APPEND_LIMIT, AccountSettings
-from maildird.server.kinds import ADDRESS, TRUTH, Address, whole
+from maildird.server.kinds import (
+    ADDRESS,
+    FILE,
+    LISTENER_TLS,
+    NETWORKS,
+    TLS_VERSION,
+    TRUTH,
+    Address,
+    ListenerTls,
+    Network,
+    whole,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
     """One address to listen on.
 
-    Without TLS a password is taken from clients of this machine only, unless `allow_plaintext`.
+    `tls` is how it begins; "starttls" is offered where there is a certificate. Without TLS a
+    password is taken from clients of this machine only, unless `allow_plaintext`. Connections from
+    `proxy_from` have to tell in a header of the PROXY protocol who the client is.
     """
 
     address: Annotated[Address, ADDRESS]
     allow_plaintext: Annotated[bool, TRUTH] = False
+    tls: Annotated[ListenerTls, LISTENER_TLS] = "starttls"
+    proxy_from: Annotated[tuple[Network, ...], NETWORKS] = ()
 
 
 DEFAULT_LISTENER: Final = Listener(Address("127.0.0.1", 1143))
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFiles:
+    """A certificate with the chain that leads to its authority, and its key; both PEM."""
+
+    certificate: Annotated[str, FILE]
+    key: Annotated[str, FILE]
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """The lowest version that is spoken, and the authorities that clients' certificates are of."""
+
+    minimum: Annotated[str, TLS_VERSION] = "1.2"
+    client_ca: Annotated[str | None, FILE] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +102,5 @@ class Settings:
     timeouts: Timeouts = field(default_factory=Timeouts)
     idle_keepalive: int = 0
     log_level: str = "info"
+    certificates: tuple[CertificateFiles, ...] = ()
+    tls: Tls = field(default_factory=Tls)

@@ -40,6 +40,7 @@ from maildird.imap.commands.session import (
     Login,
     Logout,
     Noop,
+    StartTls,
 )
 from maildird.terms.section import Section, SectionText
 from maildird.terms.sets import STAR, SavedResult, SeqSet, UidSet
@@ -50,6 +51,7 @@ SESSION = [
     (b"capability", Capability()),
     (b"NOOP", Noop()),
     (b"LOGOUT", Logout()),
+    (b"STARTTLS", StartTls()),
     (b"LOGIN joe secret", Login(b"joe", b"secret")),
     (b'LOGIN "j o\\"e" "a\\\\b"', Login(b'j o"e', b"a\\b")),
     (b"LOGIN {3+}\r\njoe {4+}\r\na\r\nb", Login(b"joe", b"a\r\nb")),

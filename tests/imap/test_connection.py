@@ -53,7 +53,7 @@ def test_the_name_of_a_uid_command_has_two_words() -> None:
         (b"a NOPE", b"a", "NOPE is no command here"),
         (b"a UID", b"a", "expected a space"),
         (b"a UID NOOP", b"a", "UID NOOP is no command here"),
-        (b"a STARTTLS", b"a", "STARTTLS is no command here"),
+        (b"a STARTTLS", b"a", "STARTTLS can be used before login only"),
         (b"a NOOP now", b"a", "expected the end of the command, found ' now'"),
         (b"a NOOP ", b"a", "expected the end of the command, found ' '"),
         (b"a NOOP\r", b"a", "expected the end of the command, found '\\r'"),

@@ -1,13 +1,22 @@
 """The configuration file: what follows from it, and what is said when it is wrong."""
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
 from maildird.server.configuration import read_settings
 from maildird.server.kinds import Address
-from maildird.server.settings import DEFAULT_LISTENER, Limits, Listener, Settings, Timeouts
+from maildird.server.settings import (
+    DEFAULT_LISTENER,
+    CertificateFiles,
+    Limits,
+    Listener,
+    Settings,
+    Timeouts,
+    Tls,
+)
 from maildird.terms.errors import SettingsError
 
 SMALLEST = """
@@ -28,6 +37,19 @@ address = "127.0.0.1:143"
 [[listeners]]
 address = "[::]:1143"
 allow_plaintext = true
+
+[[listeners]]
+address = "[::]:993"
+tls = "implicit"
+proxy_from = ["192.0.2.0/24", "::1"]
+
+[[certificates]]
+certificate = "/etc/tls/cert.pem"
+key = "/etc/tls/key.pem"
+
+[tls]
+minimum = "1.3"
+client_ca = "/etc/tls/ca.pem"
 
 [mail]
 location = "/srv/{domain}/{local}/{user}"
@@ -87,7 +109,14 @@ def test_every_setting_is_taken_over(tmp_path: Path) -> None:
     assert settings.listeners == (
         Listener(Address("127.0.0.1", 143)),
         Listener(Address("::", 1143), allow_plaintext=True),
+        Listener(
+            Address("::", 993),
+            tls="implicit",
+            proxy_from=(ip_network("192.0.2.0/24"), ip_network("::1")),
+        ),
     )
+    assert settings.certificates == (CertificateFiles("/etc/tls/cert.pem", "/etc/tls/key.pem"),)
+    assert settings.tls == Tls("1.3", "/etc/tls/ca.pem")
     assert settings.limits == Limits(10, 5, 4, 1_000_000)
     assert settings.idle_keepalive == 120
     assert settings.timeouts == Timeouts(30, 3600, 20)
@@ -143,7 +172,7 @@ def test_every_default_that_can_be_written_down_reads_back(tmp_path: Path) -> No
     [
         ("loglevel = 'info'", "loglevel is no setting; did you mean log_level?"),
         ("log-level = 'info'", "log-level is no setting; did you mean log_level?"),
-        ("xyz = 1", "xyz is no setting; what can stand here: accounts, listeners, mail,"),
+        ("xyz = 1", "xyz is no setting; what can stand here: accounts, listeners,"),
         ("log_level = 'loud'", 'log_level is "loud", but must be "debug", "info", "warning" or'),
         ("state_directory = 'var'", 'state_directory is "var", but must be an absolute path'),
         ("limits = 5", "limits is 5, but must be a table"),
@@ -165,6 +194,28 @@ def test_every_default_that_can_be_written_down_reads_back(tmp_path: Path) -> No
             "[[listeners]]\naddress = 'a:1'\nallow_plaintext = 1",
             "listeners#1.allow_plaintext is 1, but must be true or false",
         ),
+        (
+            "[[listeners]]\naddress = 'a:1'\ntls = 'ssl'",
+            'listeners#1.tls is "ssl", but must be "implicit", "starttls" or "none"',
+        ),
+        (
+            "[[listeners]]\naddress = 'a:1'\ntls = 'implicit'",
+            'listeners#1.tls is "implicit", but there is no certificate; name one in',
+        ),
+        (
+            "[[listeners]]\naddress = 'a:1'\nproxy_from = ['192.0.2.7/24']",
+            'listeners#1.proxy_from is ["192.0.2.7/24"], but must be a list of IP addresses and',
+        ),
+        (
+            "[[listeners]]\naddress = 'a:1'\nproxy_from = '192.0.2.7'",
+            'listeners#1.proxy_from is "192.0.2.7", but must be a list of IP addresses and',
+        ),
+        (
+            "[[certificates]]\ncertificate = '/c.pem'",
+            "certificates#1.key is missing; it must be an absolute path",
+        ),
+        ("[tls]\nminimum = '1.1'", 'tls.minimum is "1.1", but must be "1.2" or "1.3"'),
+        ("[tls]\nclient_ca = 'x'", 'tls.client_ca is "x", but must be an absolute path'),
         ("[mail]\nlayout = 'mbox'", 'mail.layout is "mbox", but must be "maildir++" or "fs"'),
         (
             "[mail]\nlocation = 'Maildir'",

@@ -1,4 +1,4 @@
-"""Commands about the connection itself: CAPABILITY, NOOP, LOGOUT, ID, ENABLE, IDLE, login."""
+"""Commands about the connection itself: CAPABILITY, NOOP, LOGOUT, ID, ENABLE, IDLE, TLS, login."""
 
 import binascii
 import re
@@ -22,6 +22,11 @@ class Noop:
 @dataclass(frozen=True, slots=True)
 class Logout:
     """LOGOUT (RFC 3501 section 6.1.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartTls:
+    """STARTTLS (RFC 3501 section 6.2.1); TLS begins behind the answer's line end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,11 @@ def parse_noop(reader: Reader) -> Noop:
 def parse_logout(reader: Reader) -> Logout:
     """logout = "LOGOUT"."""
     return Logout()
+
+
+def parse_starttls(reader: Reader) -> StartTls:
+    """starttls = "STARTTLS"."""
+    return StartTls()
 
 
 def parse_login(reader: Reader) -> Login:
