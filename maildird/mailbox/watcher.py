@@ -18,17 +18,15 @@ event is to be relied on for ever, mailboxes are listed in turn while nothing el
 each when the time that its predecessor took is `SHARE` of the time since.
 
 An observation that does not settle (the directory is busy, a removal is not proven) is made again
-after a pause that doubles from 25 ms to a second while the storm lasts. In a storm names come by
-the ten thousand: they are looked at `BATCH` by `BATCH`, so that others get through the door in
-between, and who only wants to hear what is new (`refresh` with `soon`) doesn't wait for all. When
-the folder rests again, what is left of so many is found by one listing.
+after a pause that doubles from 25 ms to a second while the storm lasts. In a storm names are looked
+at some by some (`hints`), and who only wants to hear what is new (`refresh` with `soon`) doesn't
+wait for all. When the folder rests again, what is left of so many is found by one listing.
 """
 
 import logging
 import math
 import os
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -39,6 +37,7 @@ import trio
 from maildird.mailbox.busy import Busy
 from maildird.mailbox.disk import Disk
 from maildird.mailbox.door import Door
+from maildird.mailbox.hints import BATCH, Hints
 from maildird.mailbox.report import Trouble
 from maildird.mailbox.requests import Observe, Observed, ObserveMove, ObserveTree
 from maildird.mailbox.tree_times import TreeTimes
@@ -56,12 +55,8 @@ FIRST_PAUSE: Final = 0.025
 LONGEST_PAUSE: Final = 1.0
 GATHER: Final = 0.01
 """Seconds in which names gather in a mailbox that more was heard of during a look."""
-BATCH: Final = 250
-"""So many names are looked at in one turn, for some ten milliseconds."""
 MANY: Final = 2000
 """So many names are quicker looked for in one listing, if it can be stable."""
-MOST: Final = 100_000
-"""So many names of a mailbox wait at most; beyond that all of it is looked at."""
 PATIENCE: Final = 0.2
 """How long `refresh` waits for a removal to be proven (s)."""
 FLUSH_PATIENCE: Final = 1.0
@@ -100,8 +95,7 @@ class Watcher:
         self._tree = TreeTimes(root)
         self._listed_last = 0
         self._list_next_at = 0.0
-        self._hints: dict[int, OrderedDict[bytes, None] | None] = {}
-        self._moves: dict[tuple[int, int], list[tuple[bytes, bytes]]] = {}
+        self._hints = Hints()
         self._later: dict[int, _Later] = {}
         self._busy = Busy()
         self._heard_until = 0
@@ -132,16 +126,12 @@ class Watcher:
             self.hear(moved.source, source)
             self.hear(moved.target, target)
             return
-        self._moves.setdefault((source, target), []).append((left, came))
+        self._hints.mark_move((source, target), left, came)
         self._stirred.set()
 
     def mark(self, mailbox: int, name: bytes | None = None) -> None:
         """Have a mailbox looked at now, all of it when no name is given."""
-        hints = self._hints.setdefault(mailbox, OrderedDict())
-        if name is None or len(hints or ()) >= MOST:
-            self._hints[mailbox] = None
-        elif hints is not None:
-            hints[name] = None
+        self._hints.mark(mailbox, name)
         self._stirred.set()
 
     def begin(self, mailbox: int, folder: bytes) -> None:
@@ -162,7 +152,7 @@ class Watcher:
         """
         if mailbox not in self._hints and self._is_surely_in_step(mailbox, folder):
             return
-        if soon and self._many_wait(mailbox):
+        if soon and self._hints.many(mailbox):
             await trio.lowlevel.checkpoint()
             return
         observed = await self._catch_up(mailbox)
@@ -180,7 +170,7 @@ class Watcher:
     async def run(self) -> None:
         """Make observations as they come due, until cancelled."""
         while True:
-            if not self._hints:
+            if self._hints.first is None:
                 next_due = min((later.due for later in self._later.values()), default=math.inf)
                 with trio.move_on_at(next_due):
                     await self._stirred.wait()
@@ -197,11 +187,11 @@ class Watcher:
 
     async def _look_at_next(self) -> None:
         """Look at some names of the mailbox that waits longest; the others come before its next."""
-        if not self._hints:
+        mailbox = self._hints.first
+        if mailbox is None:
             return
-        mailbox = next(iter(self._hints))
         await self._look(mailbox, self._some_hints(mailbox))
-        if self._hints.keys() == {mailbox} and not self._many_wait(mailbox):
+        if self._hints.only(mailbox) and not self._hints.many(mailbox):
             await trio.sleep(GATHER)
 
     async def sweep(self) -> None:
@@ -225,12 +215,13 @@ class Watcher:
         heard = await self._hear_all() if stale else None
         await self._observe_moves()
         for mailbox in stale:
-            if mailbox not in self._later and not self._many_wait(mailbox):
+            if mailbox not in self._later and not self._hints.many(mailbox):
                 await self._look(mailbox, self._taken_hints(mailbox, heard), heard)
 
     async def _list_one_in_turn(self, watched: Mapping[int, bytes]) -> None:
         """List the next mailbox, if it is time and nothing else is to be done."""
-        idle = not (self._hints or self._moves or self._later or self._door.waiting)
+        idle = not (self._later or self._door.waiting or self._hints.any_move)
+        idle = idle and self._hints.first is None
         began = trio.current_time()
         if idle and watched and self._disk.events_trusted and began >= self._list_next_at:
             mailbox = min((m for m in watched if m > self._listed_last), default=min(watched))
@@ -243,12 +234,12 @@ class Watcher:
         """Observe all that was done in a mailbox before now, and not what goes on meanwhile."""
         heard = await self._hear_all()
         await self._observe_moves()
-        batches = len(self._hints.get(mailbox) or ()) // BATCH
+        batches = self._hints.count(mailbox) // BATCH
         try:
             for _ in range(batches):
-                if heard is not None and self._many_wait(mailbox):
+                if heard is not None and self._hints.many(mailbox):
                     await self._observe(mailbox, self._some_hints(mailbox))
-            if heard is not None and self._many_wait(mailbox):
+            if heard is not None and self._hints.many(mailbox):
                 return await self._observe(mailbox, self._some_hints(mailbox))
             return await self._observe(mailbox, self._taken_hints(mailbox, heard), heard)
         except trio.Cancelled:
@@ -257,10 +248,7 @@ class Watcher:
 
     async def _observe_moves(self) -> None:
         """Observe what was moved between mailboxes; where that fails both are listed."""
-        for between in list(self._moves):
-            names = tuple(self._moves.pop(between, ()))
-            if not names:
-                continue
+        for between, names in self._hints.take_moves():
             try:
                 observed = await self._door.ask(ObserveMove(*between, names))
             except Exception as error:
@@ -296,27 +284,17 @@ class Watcher:
                 return now
         return None
 
-    def _many_wait(self, mailbox: int) -> bool:
-        """Whether more names wait to be looked at than one turn takes."""
-        return len(self._hints.get(mailbox) or ()) > BATCH
-
     def _some_hints(self, mailbox: int) -> frozenset[bytes] | None:
-        """The first names that wait to be looked at; None for all of the mailbox.
-
-        The two names of a rename were heard of one after the other, and mostly stay together.
-        """
-        hints = self._hints.pop(mailbox)
-        if hints is None or (len(hints) > MANY and not self._stirs(mailbox)):
+        """The first names that wait to be looked at; None for all of the mailbox."""
+        if self._hints.count(mailbox) > MANY and not self._stirs(mailbox):
+            self._hints.take(mailbox)
             return None
-        some = frozenset(hints.popitem(last=False)[0] for _ in range(min(BATCH, len(hints))))
-        if hints:
-            self._hints[mailbox] = hints
-        return some
+        return self._hints.take_some(mailbox)
 
     def _taken_hints(self, mailbox: int, heard: int | None) -> frozenset[bytes] | None:
         """What waits to be looked at in a mailbox; all of it unless events were heard."""
-        hints = self._hints.pop(mailbox, OrderedDict())
-        return None if hints is None or heard is None else frozenset(hints)
+        hints = self._hints.take(mailbox)
+        return None if heard is None else hints
 
     async def _look(
         self, mailbox: int, hints: frozenset[bytes] | None, heard: int | None = None

@@ -41,7 +41,7 @@ async def put_and_know(mail: Mail, count: int) -> list[Path]:
     watched = mail.account.tree.watched()
 
     def at_rest() -> bool:
-        pending = watcher._hints or watcher._later
+        pending = watcher._later or watcher._hints.first is not None
         return not pending and all(disk.of(each).in_step for each in watched)
 
     await until(at_rest)
