@@ -17,6 +17,7 @@ from typing import Final
 import trio
 
 from maildird.imap.responses import bye
+from maildird.server.activation import HOST, PassedSockets
 from maildird.server.admission import Admission
 from maildird.server.failures import log_failure
 from maildird.server.kinds import Address
@@ -63,6 +64,22 @@ class Bound:
     allow_plaintext: bool
 
 
+def open_listener(listener: Listener, passed: PassedSockets) -> list[Bound]:
+    """Listen on an address, or on the sockets that the service manager passed for its port.
+
+    Raises SettingsError for an address that can't be had.
+    """
+    if listener.address.host != HOST:
+        return bind(listener)
+    sockets = passed.take(listener.address.port)
+    if not sockets:
+        raise SettingsError(
+            f"can't listen on {listener.address}: the service manager passed no socket with this"
+            " port; start maildird.socket, and have it name the port in a ListenStream="
+        )
+    return [_bound(each, listener) for each in sockets]
+
+
 def bind(listener: Listener) -> list[Bound]:
     """Listen on an address: one socket, or one for each address that a host name has.
 
@@ -93,8 +110,19 @@ def _bind(family: int, address: tuple[object, ...], listener: Listener) -> Bound
         raise SettingsError(
             f"can't listen on {listener.address}: {os.strerror(error.errno or 0)}; {advice}"
         ) from None
+    return _bound(listening, listener)
+
+
+def _bound(listening: socket.socket, listener: Listener) -> Bound:
     host, port = listening.getsockname()[:2]
     return Bound(listening, Address(host, port), listener.allow_plaintext)
+
+
+def _plain(host: str) -> str:
+    """An IPv4 address as such, where a socket for both kinds gave it as an IPv6 one."""
+    address = ipaddress.ip_address(host)
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped) if mapped else host
 
 
 class Reception:
@@ -118,7 +146,7 @@ class Reception:
         while True:
             try:
                 connected, address = listening.accept()
-                return connected, address[0], address[1]
+                return connected, _plain(address[0]), address[1]
             except BlockingIOError:
                 await trio.lowlevel.wait_readable(listening)
             except OSError as error:
