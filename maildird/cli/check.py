@@ -14,6 +14,7 @@ from maildird.cli.arguments import (
 from maildird.mailbox.settings import AccountSettings
 from maildird.mailbox.verify import verify
 from maildird.server.configuration import read_settings
+from maildird.server.users import Users
 from maildird.terms.errors import SettingsError
 
 
@@ -35,7 +36,7 @@ def _run(parser: Parser, arguments: argparse.Namespace) -> int:
     if arguments.maildir:
         findings = _verify(account_settings(arguments, "the account"))
     else:
-        accounts = [user.mail for user in read_settings(arguments.config).users]
+        accounts = [user.mail for user in Users(read_settings(arguments.config)).everyone()]
         findings = [finding for account in accounts for finding in _verify_account(account)]
     for finding in findings:
         print(finding)

@@ -25,6 +25,7 @@ from maildird.mailbox.settings import AccountSettings
 from maildird.server.configuration import read_settings
 from maildird.server.logs import start_logging
 from maildird.server.state import locked
+from maildird.server.users import Users
 from maildird.session.describe import describe
 from maildird.terms.errors import IndexUnusable
 
@@ -51,7 +52,7 @@ def _run(parser: Parser, arguments: argparse.Namespace) -> int:
     if arguments.maildir:
         accounts = [account_settings(arguments, arguments.maildir)]
     else:
-        accounts = [user.mail for user in read_settings(arguments.config).users]
+        accounts = [user.mail for user in Users(read_settings(arguments.config)).everyone()]
     complete = [_index_account(account) for account in accounts]
     return 0 if all(complete) else 1
 

@@ -21,6 +21,7 @@ from maildird.server.configuration import read_settings
 from maildird.server.daemon import serve
 from maildird.server.kinds import ACCOUNT_NAME, ADDRESS, Address
 from maildird.server.logs import start_logging
+from maildird.server.passwords import plain_password
 from maildird.server.settings import DEFAULT_LISTENER, Listener, Settings, User
 
 _LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -82,7 +83,7 @@ def _personal(arguments: argparse.Namespace) -> tuple[Settings, list[str]]:
     if not password:
         password = _make_password()
         made_up.append(f"password: {password}")
-    user = User(name, password, account_settings(arguments, name))
+    user = User(name, plain_password(password), account_settings(arguments, name))
     addresses = arguments.listen or [DEFAULT_LISTENER.address]
     return Settings((user,), tuple(Listener(address) for address in addresses)), made_up
 

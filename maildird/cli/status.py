@@ -15,6 +15,7 @@ from maildird.cli.arguments import (
 )
 from maildird.server.configuration import read_settings
 from maildird.server.status import Status, ask
+from maildird.server.users import Users
 from maildird.terms.errors import StatusUnknown
 
 NOT_SERVED: Final = 1
@@ -64,7 +65,7 @@ def _accounts(arguments: argparse.Namespace) -> Mapping[str, bytes]:
     """The state directories of all accounts that are meant, by name."""
     if arguments.maildir is not None:
         return {arguments.maildir: state_directory(arguments)}
-    users = read_settings(arguments.config).users
+    users = Users(read_settings(arguments.config)).everyone()
     return {user.name: user.mail.state_directory for user in users}
 
 

@@ -80,14 +80,14 @@ class Accounts:
         self._opening: defaultdict[str, trio.Lock] = defaultdict(trio.Lock)
 
     async def open_all(self, users: Sequence[User]) -> None:
-        """Open what can be opened and log what can't; raises when that is nothing at all."""
+        """Open what can be opened and log what can't; raises when all of them can't."""
         failures: dict[str, Exception] = {}
         for user in users:
             try:
                 await self.open(user)
             except (MaildirdError, OSError) as error:
                 failures[user.name] = error
-        if len(failures) == len(users):
+        if failures and len(failures) == len(users):
             raise failures[users[0].name]
         for name, failure in failures.items():
             logger.error("account %s can't be opened: %s", name, failure)

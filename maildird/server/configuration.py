@@ -1,21 +1,20 @@
 """`maildird.toml`: its schema, and the settings that follow from it.
 
-Every key is a field below, with its default. A location template is a path in which `{user}` stands
-for the whole name of an account, `{local}` and `{domain}` for what is before and after its `@`.
+Every key is a field below, with its default.
 """
 
 import os
-import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated
 
-from maildird.mailbox.settings import AccountSettings, LayoutKind, NamesEncoding
+from maildird.mailbox.settings import LayoutKind, NamesEncoding
 from maildird.server.kinds import (
     ACCOUNT_NAME,
     DIRECTORY,
+    FILE,
     FOLDER,
     KEEPALIVE,
     LAYOUT,
@@ -23,10 +22,13 @@ from maildird.server.kinds import (
     LOG_LEVEL,
     MAILBOX_NAMES,
     NAMES,
+    PAM_SERVICE,
     PASSWORD,
     PREFIX,
     SEPARATOR,
 )
+from maildird.server.locations import AccountTemplate
+from maildird.server.passwords import read_password
 from maildird.server.settings import (
     DEFAULT_LISTENER,
     CertificateFiles,
@@ -36,9 +38,11 @@ from maildird.server.settings import (
     Timeouts,
     Tls,
     User,
+    UserSources,
 )
-from maildird.server.state import default_state_directory, directory_of_account
+from maildird.server.state import default_state_directory
 from maildird.server.toml_reader import Place, read_toml
+from maildird.terms.errors import SettingsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +88,19 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class UserTable:
+    """`[users]`: who else can log in."""
+
+    file: Annotated[str | None, FILE] = None
+    pam: Annotated[str | None, PAM_SERVICE] = None
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """The whole file."""
 
     accounts: tuple[Account, ...] = ()
+    users: UserTable = field(default_factory=UserTable)
     listeners: tuple[Listener, ...] = (DEFAULT_LISTENER,)
     certificates: tuple[CertificateFiles, ...] = ()
     tls: Tls = field(default_factory=Tls)
@@ -104,11 +117,12 @@ def read_settings(file: Path) -> Settings:
     """The settings in a configuration file; SettingsError says what is wrong, and where."""
     configuration = read_toml(file, Configuration)
     place = Place(str(file))
-    _need_accounts(configuration.accounts, place)
+    _need_users(configuration, place)
     _need_listeners(configuration, place)
     _need_separator(configuration.mail, place.key("mail"))
+    template = _template(configuration)
     users = tuple(
-        _user(configuration, account, place.key("accounts").member(number))
+        _user(template, account, place.key("accounts").member(number))
         for number, account in enumerate(configuration.accounts, 1)
     )
     _need_trees_apart(users, place)
@@ -121,55 +135,55 @@ def read_settings(file: Path) -> Settings:
         log_level=configuration.log_level,
         certificates=configuration.certificates,
         tls=configuration.tls,
+        sources=UserSources(template, configuration.users.file, configuration.users.pam),
     )
 
 
-def _user(configuration: Configuration, account: Account, place: Place) -> User:
+def _template(configuration: Configuration) -> AccountTemplate:
     mail = configuration.mail
-    state = configuration.state_directory or default_state_directory()
-    return User(
-        name=account.name,
-        password=account.password,
-        mail=AccountSettings(
-            name=account.name,
-            root=os.fsencode(_location(account, mail, place)),
-            state_directory=directory_of_account(state, account.name),
-            layout=mail.layout,
-            names=mail.names,
-            separator=mail.separator or mail.prefix[-1:] or None,
-            prefix=mail.prefix,
-            inbox=mail.inbox,
-            special_use=configuration.special_use.attributes(),
-            append_limit=configuration.limits.message_size,
-        ),
+    return AccountTemplate(
+        location=mail.location,
+        state_directory=configuration.state_directory or default_state_directory(),
+        layout=mail.layout,
+        names=mail.names,
+        separator=mail.separator or mail.prefix[-1:] or None,
+        prefix=mail.prefix,
+        inbox=mail.inbox,
+        special_use=configuration.special_use.attributes(),
+        append_limit=configuration.limits.message_size,
     )
 
 
-def _location(account: Account, mail: Mail, place: Place) -> str:
-    """The path of an account's Maildir."""
-    template = account.location or mail.location
-    if template is None:
-        raise place.key("location").error(
-            "is missing; set it here, or for all accounts in [mail] with {user} in it"
-        )
-    local, at, domain = account.name.rpartition("@")
-    if "{domain}" in template and not at:
-        raise place.key("name").error(
-            f'is "{account.name}", but {{domain}} stands in the location: it needs an @'
-        )
-    names = {"user": account.name, "local": local if at else account.name, "domain": domain}
-    path = re.sub(r"\{(\w+)\}", lambda match: names[match[1]], template)
-    return os.path.normpath(path)
+def _user(template: AccountTemplate, account: Account, place: Place) -> User:
+    try:
+        mail = template.account(account.name, location=account.location)
+    except SettingsError as error:
+        raise place.error(str(error)) from None
+    try:
+        password = read_password(account.password, "PLAIN")
+    except SettingsError as error:
+        raise place.key("password").error(f"can't be used: {error}") from None
+    return User(account.name, password, mail)
 
 
-def _need_accounts(accounts: tuple[Account, ...], place: Place) -> None:
-    if not accounts:
+def _need_users(configuration: Configuration, place: Place) -> None:
+    accounts, users = configuration.accounts, configuration.users
+    if not accounts and users.file is None and users.pam is None:
         raise place.key("accounts").error(
-            "is missing, so nobody could log in; write [[accounts]] with a name and a password"
+            "is missing, so nobody could log in; write [[accounts]] with a name and a password,"
+            " or name a passwd-file in [users]"
         )
-    name, count = Counter(account.name for account in accounts).most_common(1)[0]
-    if count > 1:
-        raise place.key("accounts").error(f'names "{name}" {count} times; each needs its own name')
+    if users.pam is not None and configuration.mail.location is None:
+        raise (
+            place.key("mail")
+            .key("location")
+            .error('is missing; users of the system need it, such as "{home}/Maildir"')
+        )
+    for name, count in Counter(account.name for account in accounts).most_common(1):
+        if count > 1:
+            raise place.key("accounts").error(
+                f'names "{name}" {count} times; each needs its own name'
+            )
 
 
 def _need_listeners(configuration: Configuration, place: Place) -> None:
@@ -194,8 +208,9 @@ def _need_separator(mail: Mail, place: Place) -> None:
 
 def _need_trees_apart(users: tuple[User, ...], place: Place) -> None:
     """No tree may have two indexes, each with UIDs of its own."""
-    root, count = Counter(user.mail.root for user in users).most_common(1)[0]
-    if count > 1:
+    for root, count in Counter(user.mail.root for user in users).most_common(1):
+        if count == 1:
+            continue
         names = ", ".join(user.name for user in users if user.mail.root == root)
         raise place.key("accounts").error(
             f"has one location for {names}: {os.fsdecode(root)}; put {{user}} into the location"

@@ -23,6 +23,7 @@ from maildird.server.listeners import Bound, Reception, open_listener
 from maildird.server.login import Doorkeeper
 from maildird.server.notify import ServiceManager
 from maildird.server.settings import Listener, Settings
+from maildird.server.users import Users
 from maildird.session.describe import describe
 
 logger = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ async def serve(settings: Settings, ready: Ready) -> None:
     manager = ServiceManager(os.environ)
     passed = passed_sockets(os.environ)
     provide_descriptors(settings.limits.connections)
+    users = Users(settings)
     with (
         trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals,
         _listening(settings.listeners, passed) as bound,
@@ -43,12 +45,12 @@ async def serve(settings: Settings, ready: Ready) -> None:
         async with keep_accounts(describe) as accounts, trio.open_nursery() as connections:
             connections.start_soon(_stop_on_signal, signals, connections.cancel_scope, manager)
             connections.start_soon(manager.feed_watchdog)
-            await accounts.open_all(settings.users)
+            await accounts.open_all(users.everyone())
             admission = Admission(settings.limits)
             reception = Reception(
                 admission,
                 settings.timeouts.write,
-                Doorkeeper(settings, accounts, admission).serve,
+                Doorkeeper(settings, users, accounts, admission).serve,
             )
             for each in bound:
                 connections.start_soon(reception.accept_all, each)

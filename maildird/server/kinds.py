@@ -121,8 +121,11 @@ TLS_VERSION: Final = one_of("1.2", "1.3")
 FILE: Final = text_that("an absolute path", os.path.isabs)
 DIRECTORY: Final = text_that("an absolute path", os.path.isabs)
 LOCATION: Final = text_that(
-    "an absolute path, in which {user}, {local} and {domain} may stand",
-    re.compile(r"/(?:[^{}]|\{(?:user|local|domain)\})*").fullmatch,
+    "an absolute path, in which {user}, {local} and {domain} may stand, or one below {home}",
+    re.compile(r"(?:/|\{home\})(?:[^{}]|\{(?:user|local|domain|home)\})*").fullmatch,
+)
+PAM_SERVICE: Final = text_that(
+    'the name of a PAM service, such as "maildird"', re.compile(r"[A-Za-z0-9_][\w.-]*").fullmatch
 )
 ACCOUNT_NAME: Final = text_that(
     "a name of 1 to 80 printable characters, without slashes and not beginning with a dot",

@@ -42,9 +42,9 @@ from maildird.imap.responses import (
 )
 from maildird.server.accounts import Accounts
 from maildird.server.admission import Admission
-from maildird.server.authentication import Authenticator
 from maildird.server.listeners import Client
 from maildird.server.settings import Settings, User
+from maildird.server.users import Users
 from maildird.session.session import FAREWELL, serve_account_session
 from maildird.terms.codes import Code
 from maildird.terms.errors import MaildirdError, Refused
@@ -66,11 +66,13 @@ class Admitted:
 class Doorkeeper:
     """Talks to clients until they have logged in, and hands them over."""
 
-    def __init__(self, settings: Settings, accounts: Accounts, admission: Admission) -> None:
+    def __init__(
+        self, settings: Settings, users: Users, accounts: Accounts, admission: Admission
+    ) -> None:
         self._settings = settings
         self._accounts = accounts
         self._admission = admission
-        self._authenticator = Authenticator(settings.users)
+        self._users = users
         self._limits = imap_limits.Limits(
             append_message=settings.limits.message_size,
             append_command=2 * settings.limits.message_size,
@@ -96,7 +98,7 @@ class Doorkeeper:
         last_word: str | None = "the server is shutting down"
         try:
             with trio.move_on_after(self._settings.timeouts.login):
-                admitted = await _Dialogue(client, connection, self._authenticator).until_admitted()
+                admitted = await _Dialogue(client, connection, self._users).until_admitted()
                 last_word = None
                 return admitted
             last_word = "nobody has logged in for too long"
@@ -138,13 +140,11 @@ class Doorkeeper:
 class _Dialogue:
     """What is said before login."""
 
-    def __init__(
-        self, client: Client, connection: Connection, authenticator: Authenticator
-    ) -> None:
+    def __init__(self, client: Client, connection: Connection, users: Users) -> None:
         self._client = client
         self._stream = client.stream
         self._connection = connection
-        self._authenticator = authenticator
+        self._users = users
         self._failures = 0
         self._capabilities = before_login(plaintext=client.private)
 
@@ -244,7 +244,11 @@ class _Dialogue:
         if not self._client.private:
             await self._refuse_plaintext(tag)
             return None
-        user = self._authenticator.user(name, password)
+        try:
+            user = await self._users.verify(name, password)
+        except Refused as refusal:
+            await self._stream.send_all(no(tag, str(refusal), refusal.code))
+            return None
         if user is None:
             await self._fail(tag, name)
             return None

@@ -16,6 +16,8 @@ from maildird.server.kinds import (
     Network,
     whole,
 )
+from maildird.server.locations import AccountTemplate
+from maildird.server.passwords import StoredPassword
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +83,27 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Someone who can log in, and the mail that is theirs."""
+    """Someone who can log in, and the mail that is theirs.
+
+    `password` is None where none is stored: PAM knows it, or there is none to log in with.
+    """
 
     name: str
-    password: str = field(repr=False)
+    password: StoredPassword | None = field(repr=False)
     mail: AccountSettings
+
+
+@dataclass(frozen=True, slots=True)
+class UserSources:
+    """Where users are found beside those of `Settings.users`.
+
+    `file` is the path of a passwd-file, `pam` the name of a PAM service; `template` says where
+    their mail lies.
+    """
+
+    template: AccountTemplate
+    file: str | None = None
+    pam: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +122,4 @@ class Settings:
     log_level: str = "info"
     certificates: tuple[CertificateFiles, ...] = ()
     tls: Tls = field(default_factory=Tls)
+    sources: UserSources | None = None

@@ -12,6 +12,7 @@ from maildird.mailbox.settings import AccountSettings
 from maildird.mailbox.verify import verify
 from maildird.mailbox.watcher import Watcher
 from maildird.server.accounts import keep_accounts
+from maildird.server.passwords import plain_password
 from maildird.server.settings import User
 from maildird.server.state import locked
 from maildird.session.describe import describe
@@ -24,7 +25,7 @@ def user(tmp_path: Path, name: str) -> User:
     for subdir in ("cur", "new", "tmp"):
         (root / subdir).mkdir(parents=True)
     state = os.fsencode(tmp_path / "state" / name)
-    return User(name, "secret", AccountSettings(name, os.fsencode(root), state))
+    return User(name, plain_password("secret"), AccountSettings(name, os.fsencode(root), state))
 
 
 async def test_all_sessions_of_a_user_share_one_account(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from maildird.server.configuration import read_settings
 from maildird.server.kinds import Address
+from maildird.server.passwords import plain_password
 from maildird.server.settings import (
     DEFAULT_LISTENER,
     CertificateFiles,
@@ -95,7 +96,7 @@ def test_what_is_not_set_has_its_default(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("XDG_STATE_HOME", "/state")
     settings = settings_of(tmp_path, SMALLEST)
     (user,) = settings.users
-    assert (user.name, user.password) == ("ada", "secret")
+    assert (user.name, user.password) == ("ada", plain_password("secret"))
     assert user.mail.root == b"/home/ada/Maildir"
     assert user.mail.state_directory == b"/state/maildird/ada"
     assert (user.mail.layout, user.mail.names, user.mail.separator) == (None, None, None)
@@ -172,7 +173,7 @@ def test_every_default_that_can_be_written_down_reads_back(tmp_path: Path) -> No
     [
         ("loglevel = 'info'", "loglevel is no setting; did you mean log_level?"),
         ("log-level = 'info'", "log-level is no setting; did you mean log_level?"),
-        ("xyz = 1", "xyz is no setting; what can stand here: accounts, listeners,"),
+        ("xyz = 1", "xyz is no setting; what can stand here: accounts, users, listeners,"),
         ("log_level = 'loud'", 'log_level is "loud", but must be "debug", "info", "warning" or'),
         ("state_directory = 'var'", 'state_directory is "var", but must be an absolute path'),
         ("limits = 5", "limits is 5, but must be a table"),
@@ -221,7 +222,7 @@ def test_every_default_that_can_be_written_down_reads_back(tmp_path: Path) -> No
             "[mail]\nlocation = 'Maildir'",
             'mail.location is "Maildir", but must be an absolute path',
         ),
-        ("[mail]\nlocation = '/{home}'", "{user}, {local} and {domain} may stand"),
+        ("[mail]\nlocation = '/{name}'", "{user}, {local} and {domain} may stand, or one"),
         ("[mail]\nprefix = 'INBOX'", 'mail.prefix is "INBOX", but must be empty, or a name that'),
         (
             "[mail]\nprefix = 'INBOX.'\nseparator = '/'",
@@ -246,11 +247,11 @@ def test_every_default_that_can_be_written_down_reads_back(tmp_path: Path) -> No
         ),
         (
             "[[accounts]]\nname = 'bob'\npassword = 'x'",
-            "accounts#2.location is missing; set it here, or for all accounts in [mail]",
+            "accounts#2 has no location; give it one, or set one for all in [mail]",
         ),
         (
             "[[accounts]]\nname = 'bob'\npassword = 'x'\nlocation = '/{domain}'",
-            'accounts#2.name is "bob", but {domain} stands in the location: it needs an @',
+            "accounts#2 needs an @ in the name, as {domain} stands in the location",
         ),
         (
             "[[accounts]]\nname = 'ada'\npassword = 'x'\nlocation = '/x'",

@@ -18,7 +18,9 @@ from maildird.server.accounts import Accounts, keep_accounts
 from maildird.server.admission import Admission
 from maildird.server.listeners import Client
 from maildird.server.login import Doorkeeper
+from maildird.server.passwords import plain_password
 from maildird.server.settings import Limits, Settings, User
+from maildird.server.users import Users
 from maildird.session.describe import describe
 from tests.dialogues.dialogue import Client as Player
 from tests.dialogues.dialogue import MemoryStream
@@ -43,7 +45,9 @@ class Server:
 
     def __init__(self, user: User, accounts: Accounts, nursery: trio.Nursery) -> None:
         settings = Settings((user,), limits=Limits(connections_per_user=3))
-        self._doorkeeper = Doorkeeper(settings, accounts, Admission(settings.limits))
+        self._doorkeeper = Doorkeeper(
+            settings, Users(settings), accounts, Admission(settings.limits)
+        )
         self._nursery = nursery
         self._connections: list[trio.CancelScope] = []
 
@@ -75,7 +79,7 @@ def maildir(tmp_path: Path) -> Path:
 async def server(maildir: Path, tmp_path: Path) -> AsyncIterator[Server]:
     mail = AccountSettings("ada", os.fsencode(maildir), os.fsencode(tmp_path / "state"))
     async with keep_accounts(describe) as accounts, trio.open_nursery() as nursery:
-        yield Server(User("ada", "secret", mail), accounts, nursery)
+        yield Server(User("ada", plain_password("secret"), mail), accounts, nursery)
         nursery.cancel_scope.cancel()
 
 
