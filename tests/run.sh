@@ -5,8 +5,9 @@
 #
 # lint     ruff, mypy --strict, the import contract, the manual pages
 # unit     everything but the real clients, in parallel
-# clients  curl, imaplib, imapclient, mbsync, neomutt and offlineimap against a real server, and
-#          replays of what Evolution, interimap, Mailspring and Horde send
+# clients  curl, imaplib, imapclient, mbsync, neomutt and offlineimap against a real server,
+#          replays of what Evolution, interimap, Mailspring and Horde send, and trees that come
+#          from Dovecot and go back there
 # oracle   the tests of RFC 7162 against Dovecot 2.3, to see who differs where; not among the
 #          parts that are passed without arguments
 #
@@ -50,7 +51,7 @@ unit() (
 clients() {
     need_packages curl:'command -v curl' isync:'command -v mbsync' \
         neomutt:'command -v neomutt' tmux:'command -v tmux' \
-        offlineimap3:'command -v offlineimap' \
+        offlineimap3:'command -v offlineimap' dovecot-imapd:'command -v dovecot' \
         libsasl2-modules:'ls /usr/lib/*/sasl2/libplain.so' || :
     pytest tests/clients
 }

@@ -61,14 +61,19 @@ class Dovecot:
     beside: Beside
     clients: list[tuple[trio.Process, Client]] = field(default_factory=list)
 
+    @property
+    def command(self) -> list[str]:
+        """What has to be run for a connection, on stdin and stdout."""
+        imap = [str(DOVECOT_IMAP), "-c", str(self.directory / "dovecot.conf")]
+        who = ["env", "USER=me", f"HOME={self.directory}"]
+        return [*who, *AS_ANOTHER, *imap] if IS_ROOT else [*who, *imap]
+
     async def connect(self) -> Client:
-        command = [str(DOVECOT_IMAP), "-c", str(self.directory / "dovecot.conf")]
         process = await trio.lowlevel.open_process(
-            [*AS_ANOTHER, *command] if IS_ROOT else command,
+            self.command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=os.environ | {"USER": "me", "HOME": str(self.directory)},
         )
         assert process.stdin is not None
         assert process.stdout is not None

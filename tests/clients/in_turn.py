@@ -1,0 +1,131 @@
+"""One tree, served by one program after another.
+
+Theory of operation. A server is a `Stay`: it runs while a context is open, and no process of it is
+left afterwards. Dovecot and Courier are run without their master processes: each connection is a
+server on stdin and stdout that is logged in already, and mbsync starts one of its own as a tunnel.
+All leave by LOGOUT and are waited for, so that what they write in the end is written.
+"""
+
+import os
+import shlex
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import trio
+
+from tests.clients.mbsync import store_at
+from tests.clients.server import PASSWORD, USER, ServerProcess
+from tests.rfc7162 import hosts
+from tests.rfc7162.client import PATIENCE, Client
+
+
+class Stay(Protocol):
+    """A server that runs; `store` is what mbsync's IMAPStore has to say."""
+
+    @property
+    def store(self) -> str: ...
+
+    def connected(self) -> AbstractAsyncContextManager[Client]:
+        """A connection that has logged in; closed at the end, if it isn't yet."""
+
+
+@dataclass
+class Maildird:
+    """maildird."""
+
+    server: ServerProcess
+
+    @property
+    def store(self) -> str:
+        return store_at(self.server)
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[Client]:
+        async with await trio.open_tcp_stream("127.0.0.1", self.server.port) as stream:
+            client = Client(stream)
+            await client.response()
+            await client.do(f'LOGIN {USER} "{PASSWORD}"')
+            yield client
+
+
+@dataclass
+class Piped:
+    """A server that is one process a connection."""
+
+    command: list[str]
+
+    @property
+    def store(self) -> str:
+        return f'Tunnel "{shlex.join(self.command)}"'
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[Client]:
+        process = await trio.lowlevel.open_process(
+            self.command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            async with trio.StapledStream(process.stdin, process.stdout) as stream:
+                client = Client(stream)
+                await client.response()
+                yield client
+        finally:
+            with trio.move_on_after(PATIENCE, shield=True):
+                await process.wait()
+            process.kill()
+
+
+@asynccontextmanager
+async def maildird(directory: Path, *options: str) -> AsyncIterator[Stay]:
+    """maildird over `directory`/Maildir, with its state beside; it ends cleanly."""
+    server = ServerProcess(directory / "Maildir", directory / "state", *options)
+    try:
+        yield Maildird(server)
+    finally:
+        server.end()
+
+
+@asynccontextmanager
+async def dovecot(directory: Path) -> AsyncIterator[Stay]:
+    """Dovecot over `directory`/Maildir."""
+    async with hosts.dovecot(directory) as host:
+        assert isinstance(host, hosts.Dovecot)
+        yield Piped(host.command)
+
+
+@asynccontextmanager
+async def courier(directory: Path, imapd: Path) -> AsyncIterator[Stay]:
+    """Courier's `imapd` over `directory`/Maildir."""
+    root = directory / "Maildir"
+    for subdir in ("cur", "new", "tmp"):
+        (root / subdir).mkdir(parents=True, exist_ok=True)
+    settings = {
+        "AUTHENTICATED": USER,
+        "MAILDIR": str(root),
+        "HOME": str(directory),
+        "IMAP_CAPABILITY": "IMAP4rev1 UIDPLUS CHILDREN NAMESPACE",
+        "IMAP_KEYWORDS": "1",
+        "IMAP_UMASK": "022",
+        "LD_LIBRARY_PATH": os.environ.get("COURIER_LIBRARIES", ""),
+    }
+    words = [f"{name}={value}" for name, value in settings.items()]
+    yield Piped(["env", *words, str(imapd), str(root)])
+
+
+@asynccontextmanager
+async def connection(stay: Stay) -> AsyncIterator[Client]:
+    """A client that leaves by LOGOUT, after which the server has nothing left to do for it."""
+    async with stay.connected() as client:
+        yield client
+        await client.do("LOGOUT")
+        with trio.fail_after(PATIENCE):
+            while await client.stream.receive_some():
+                pass
