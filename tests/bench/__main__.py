@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.bench.figures import Figure, Row
 from tests.bench.report import Measured, as_json, say, show
 from tests.bench.rows import ROWS
-from tests.bench.servers import Dovecot, Maildird, running
+from tests.bench.servers import Dovecot, DovecotService, Kind, Maildird, running
 from tests.bench.trees import Trees
 from tests.rfc7162.hosts import dovecot_is_installed
 
@@ -48,12 +48,13 @@ def _measure_all(rows: Sequence[Row], quick: bool) -> list[Measured]:
 def _measure(row: Row, trees: Trees, quick: bool) -> list[Measured]:
     ours = _run(row, Maildird, trees, quick)
     with_dovecot = row.with_dovecot and dovecot_is_installed()
-    theirs = _run(row, Dovecot, trees, quick) if with_dovecot else []
+    dovecot = DovecotService if row.whole_service else Dovecot
+    theirs = _run(row, dovecot, trees, quick) if with_dovecot else []
     by_label = {figure.label: figure.value for figure in theirs}
     return [Measured(row.name, figure, by_label.get(figure.label)) for figure in ours]
 
 
-def _run(row: Row, kind: type[Maildird] | type[Dovecot], trees: Trees, quick: bool) -> list[Figure]:
+def _run(row: Row, kind: Kind, trees: Trees, quick: bool) -> list[Figure]:
     tree = trees.copy(row.messages, row.folders)
     try:
         with running(kind, tree, tree.parent / "state") as server:

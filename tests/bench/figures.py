@@ -9,7 +9,7 @@ from tests.bench.servers import Server
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number, smaller is better; `unit` is ms, s or %, or says what is counted."""
+    """One number, smaller is better; `unit` is ms, µs, kB, MB or %, or says what is counted."""
 
     label: str
     value: float
@@ -21,7 +21,8 @@ class Row:
     """One kind of work on a server of its own.
 
     INBOX has so many `messages`, and there are so many empty `folders` more. `run` is given how
-    often to repeat: `repeat` times, or `quick` times for a quick run.
+    often to repeat: `repeat` times, or `quick` times for a quick run. A `whole_service` is what
+    clients on the network meet: Dovecot with its master process and the login before all else.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Row:
     quick: int
     folders: int = 0
     with_dovecot: bool = True
+    whole_service: bool = False
 
 
 def latencies(label: str, seconds: Sequence[float]) -> Iterator[Figure]:

@@ -2,6 +2,14 @@
 
 from typing import Final
 
-from tests.bench import bursts, monitor
+from tests.bench import bursts, changing, crowds, fetching, monitor, opening, searching
 
-ROWS: Final = [*monitor.ROWS, *bursts.ROWS]
+ROWS: Final = [
+    *opening.ROWS,
+    *fetching.ROWS,
+    *changing.ROWS,
+    *searching.ROWS,
+    *crowds.ROWS,
+    *monitor.ROWS,
+    *bursts.ROWS,
+]

@@ -1,21 +1,23 @@
 """The servers that are measured, each over a Maildir of its own, as processes.
 
-Dovecot runs without its master process: a connection is an `imap` process at the other end of a
-socket, logged in already.
+Dovecot mostly runs without its master process: a connection is an `imap` process at the other end
+of a socket, logged in already. Where logging in is what is measured, all of it runs.
 """
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
-from tests.bench.wire import PATIENCE, Wire, after
+from tests.bench.wire import PATIENCE, Silence, Wire, after
 from tests.rfc7162.hosts import AS_ANOTHER, DISGUISE, DOVECOT_IMAP, IS_ROOT
 
 PASSWORD = "open sesame"
@@ -29,14 +31,23 @@ class Server(Protocol):
     name: str
     maildir: Path
 
+    def start(self) -> None:
+        """Start it; returns once clients can connect."""
+
+    def stop(self) -> None:
+        """End it, connections and all."""
+
+    def forget(self) -> None:
+        """Start anew on a tree that it has never seen."""
+
     def connect(self) -> Wire:
         """A connection that has logged in."""
 
     def cpu_seconds(self) -> float:
         """Processor time of all its processes until now."""
 
-    def end(self) -> None:
-        """End it."""
+    def memory(self) -> int:
+        """What its processes hold in memory, in octets; what they share counts once."""
 
 
 class Maildird:
@@ -46,11 +57,15 @@ class Maildird:
 
     def __init__(self, maildir: Path, state: Path) -> None:
         self.maildir = maildir
+        self._state = state
         self._wires: list[Wire] = []
+        self.start()
+
+    def start(self) -> None:
         self._process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "maildird", "serve", str(maildir)),
-                *("--state-dir", str(state), "--listen", "127.0.0.1:0", "--user", "me"),
+                *(sys.executable, "-m", "maildird", "serve", str(self.maildir)),
+                *("--state-dir", str(self._state), "--listen", "127.0.0.1:0", "--user", "me"),
             ],
             env=os.environ | {"MAILDIRD_PASSWORD": PASSWORD},
             stdout=subprocess.PIPE,
@@ -60,24 +75,31 @@ class Maildird:
         ready = (READY.search(line) for line in self._process.stdout)
         self._port = next(int(found[1]) for found in ready if found)
 
+    def stop(self) -> None:
+        for wire in self._wires:
+            wire.close()
+        self._wires.clear()
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+    def forget(self) -> None:
+        self.stop()
+        shutil.rmtree(self._state)
+        _remove_indexes(self.maildir)
+        self.start()
+
     def connect(self) -> Wire:
-        wire = Wire(socket.create_connection(("127.0.0.1", self._port)))
+        wire = _log_in(self._port)
         self._wires.append(wire)
-        wire.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        wire.until(after(b"* OK"), PATIENCE)
-        wire.command(b'LOGIN me "%s"' % PASSWORD.encode())
         return wire
 
     def cpu_seconds(self) -> float:
         return _cpu_seconds(self._process.pid)
 
-    def end(self) -> None:
-        for wire in self._wires:
-            wire.close()
-        self._process.send_signal(signal.SIGTERM)
-        self._process.wait()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
+    def memory(self) -> int:
+        return _memory(self._process.pid)
 
 
 class Dovecot:
@@ -90,18 +112,32 @@ class Dovecot:
         self._state = state
         self._connected: list[tuple[subprocess.Popen[bytes], Wire]] = []
         state.mkdir()
+        uid, gid = (DISGUISE, DISGUISE) if IS_ROOT else (os.getuid(), os.getgid())
         (state / "dovecot.conf").write_text(
             f"mail_location = maildir:{maildir}\n"
             f"base_dir = {state}/run\n"
             f"log_path = {state}/dovecot.log\n"
             "protocols = imap\n"
             "ssl = no\n"
-            f"mail_uid = {DISGUISE if IS_ROOT else os.getuid()}\n"
-            f"mail_gid = {DISGUISE if IS_ROOT else os.getgid()}\n"
+            f"mail_uid = {uid}\nmail_gid = {gid}\n"
             "first_valid_uid = 0\nfirst_valid_gid = 0\n"
             "stats_writer_socket_path =\n"
             "namespace inbox {\n  inbox = yes\n  separator = .\n}\n"
         )
+
+    def start(self) -> None:
+        """Nothing: its processes start with the connections."""
+
+    def stop(self) -> None:
+        for process, wire in self._connected:
+            wire.close()
+            process.kill()
+            process.wait()
+        self._connected.clear()
+
+    def forget(self) -> None:
+        self.stop()
+        _remove_indexes(self.maildir)
 
     def connect(self) -> Wire:
         ours, theirs = socket.socketpair()
@@ -121,26 +157,132 @@ class Dovecot:
     def cpu_seconds(self) -> float:
         return sum(_cpu_seconds(process.pid) for process, _wire in self._connected)
 
-    def end(self) -> None:
-        for process, wire in self._connected:
-            process.kill()
-            process.wait()
+    def memory(self) -> int:
+        return sum(_memory(process.pid) for process, _wire in self._connected)
+
+
+class DovecotService:
+    """All of Dovecot, as its defaults have it: master, login and authentication processes."""
+
+    name = "Dovecot"
+
+    def __init__(self, maildir: Path, state: Path) -> None:
+        self.maildir = maildir
+        self._state = state
+        self._wires: list[Wire] = []
+        state.mkdir()
+        uid, gid = os.getuid(), os.getgid()
+        if IS_ROOT:
+            uid = gid = int(DISGUISE)
+            _give_away(maildir, uid, gid)
+        with socket.create_server(("127.0.0.1", 0)) as unused:
+            self._port = unused.getsockname()[1]
+        (state / "dovecot.conf").write_text(
+            f"mail_location = maildir:{maildir}\n"
+            f"base_dir = {state}/run\n"
+            f"log_path = {state}/dovecot.log\n"
+            "protocols = imap\n"
+            "ssl = no\n"
+            "disable_plaintext_auth = no\n"
+            "passdb {\n  driver = static\n  args = nopassword=y\n}\n"
+            f"userdb {{\n  driver = static\n  args = uid={uid} gid={gid} home={state}\n}}\n"
+            "first_valid_uid = 0\nfirst_valid_gid = 0\n"
+            "namespace inbox {\n  inbox = yes\n  separator = .\n}\n"
+            "service imap-login {\n"
+            f"  inet_listener imap {{\n    address = 127.0.0.1\n    port = {self._port}\n  }}\n"
+            "  inet_listener imaps {\n    port = 0\n  }\n}\n"
+        )
+        self.start()
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            ["dovecot", "-F", "-c", str(self._state / "dovecot.conf")],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            with suppress(OSError):
+                socket.create_connection(("127.0.0.1", self._port)).close()
+                return
+            if time.monotonic() > deadline:
+                raise Silence((self._state / "dovecot.log").read_text())
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        for wire in self._wires:
             wire.close()
+        self._wires.clear()
+        self._process.terminate()
+        self._process.wait()
+
+    def forget(self) -> None:
+        self.stop()
+        _remove_indexes(self.maildir)
+        self.start()
+
+    def connect(self) -> Wire:
+        wire = _log_in(self._port)
+        self._wires.append(wire)
+        return wire
+
+    def cpu_seconds(self) -> float:
+        return sum(_cpu_seconds(pid) for pid in self._processes())
+
+    def memory(self) -> int:
+        return sum(_memory(pid) for pid in self._processes())
+
+    def _processes(self) -> list[int]:
+        """The master and all that it has started."""
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        return [self._process.pid, *map(int, children.read_text().split())]
+
+
+Kind = type[Maildird] | type[Dovecot] | type[DovecotService]
 
 
 @contextmanager
-def running(kind: type[Maildird] | type[Dovecot], maildir: Path, state: Path) -> Iterator[Server]:
+def running(kind: Kind, maildir: Path, state: Path) -> Iterator[Server]:
     """A server of that kind over `maildir`; `state` is where it may keep things."""
     server: Server = kind(maildir, state)
     try:
         yield server
     finally:
-        server.end()
+        server.stop()
+
+
+def _log_in(port: int) -> Wire:
+    wire = Wire(socket.create_connection(("127.0.0.1", port)))
+    wire.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    wire.until(after(b"* OK"), PATIENCE)
+    wire.command(b'LOGIN me "%s"' % PASSWORD.encode())
+    return wire
+
+
+def _remove_indexes(maildir: Path) -> None:
+    """Leave only what other programs make: messages, folders, keywords."""
+    for folder, _folders, files in os.walk(maildir):
+        for name in files:
+            if name.startswith("dovecot") and name != "dovecot-keywords":
+                os.unlink(os.path.join(folder, name))
+
+
+def _give_away(maildir: Path, uid: int, gid: int) -> None:
+    for folder, _folders, files in os.walk(maildir):
+        os.chown(folder, uid, gid)
+        for name in files:
+            os.chown(os.path.join(folder, name), uid, gid)
 
 
 def _cpu_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def _memory(pid: int) -> int:
+    """The proportional set size (proc(5)), in octets."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 
 
 def selected(server: Server) -> Wire:

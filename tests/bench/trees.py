@@ -14,9 +14,10 @@ SEED = 7
 
 
 class Trees:
-    """Trees by size, below `directory`."""
+    """Trees by size, below `directory`; a server that runs as another user gets there."""
 
     def __init__(self, directory: Path) -> None:
+        directory.chmod(0o711)
         self._directory = directory
         self._copies = 0
 
