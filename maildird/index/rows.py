@@ -24,6 +24,7 @@ class MailboxRow:
     `mtimes`          st_mtime_ns of new/ and cur/ as last reconciled; 0 where not settled
     `keywords`        names by keyword number; "" is a hole
     `use`             special-use attributes (RFC 6154), `\\Trash` say
+    `promised_modseq` the MODSEQ that its folder says was not exceeded, as last written there
 
     `id` is the index's own name for the mailbox: it outlives a rename and is never used again.
     """
@@ -40,6 +41,7 @@ class MailboxRow:
     mtimes: tuple[int, int]
     keywords: tuple[str, ...]
     use: tuple[str, ...]
+    promised_modseq: int = 0
 
 
 class MessageRow(NamedTuple):

@@ -14,6 +14,7 @@ from maildird.mailbox.disk import Disk
 from maildird.mailbox.door import Door, TurnReport
 from maildird.mailbox.namespace import INBOX, Parts, name_of, parts_of, parts_to_create
 from maildird.mailbox.preparing import Preparer
+from maildird.mailbox.promises import make_exact
 from maildird.mailbox.recent import NOTHING_IS, Recent
 from maildird.mailbox.report import AccountReport, Trouble
 from maildird.mailbox.results import (
@@ -112,6 +113,7 @@ class Account:
         self.preparer.finish()
         await self.door.finish()
         await self.keeper.finish()
+        await trio.to_thread.run_sync(make_exact, self.index, self._layout, self.disk)
 
     @property
     def preparing(self) -> tuple[int, int]:

@@ -6,6 +6,11 @@ from `dovecot-keywords` (or Courier's directory, where no other server has been 
 UID there gets one above all others, in order of delivery. A folder without such a file begins with
 a UIDVALIDITY of the account's own, which always rises.
 
+How far clients were told UIDs and MODSEQs that the uidlist doesn't have, of messages that are gone,
+the folder says in a file of its own (`promises`). A uidlist in which we left our mark, where that
+file is missing, is taken to lack a good many of both. Where the folder can't promise anything, it
+may have been so the last time, too, for however long: then UIDs go on from the time in seconds.
+
 A listing that is taken while others rename may lack living files. Those would arrive later, but
 with a new UID, though the uidlist has one for them; so a few listings are taken together then.
 
@@ -14,6 +19,7 @@ one is told every UID that it may have and the mailbox hasn't.
 """
 
 import os
+import time
 from typing import Final
 
 from maildird.index.rows import MailboxRow, NewMessage
@@ -28,11 +34,18 @@ from maildird.maildir.courier_keywords import take_over_courier_keywords
 from maildird.maildir.folders import Listing, folder_identity, list_folder
 from maildird.maildir.keywords import read_keywords
 from maildird.maildir.names import mask_of_letters, parse_name
+from maildird.maildir.told import Told, read_told
 from maildird.maildir.uidlists import UidList, read_uidlist, uidlist_stamp
-from maildird.maildir.uidvalidity import claim_uidvalidity
+from maildird.maildir.uidvalidity import FARTHEST, claim_uidvalidity
 from maildird.terms.flags import SYSTEM_MASK
 
 MOST_LISTINGS: Final = 5
+
+LOST_UIDS: Final = 1 << 16
+LOST_CHANGES: Final = 1 << 20
+"""So many UIDs and changes at most are taken to be missing where nothing was promised."""
+
+_LAST_UIDVALIDITY: Final = "last-uidvalidity"
 
 
 def adopt(turn: Turn, request: Adopt) -> int:
@@ -46,7 +59,7 @@ def adopt(turn: Turn, request: Adopt) -> int:
         take_over_courier_keywords(folder)
     stamp = uidlist_stamp(folder)
     uidlist = read_uidlist(folder)
-    by_base, listing = _list_all(folder, uidlist)
+    by_base, listing = list_all(folder, uidlist)
     say_strange(turn.disk, folder, listing)
     row = found(turn, request.parts, folder, uidlist)
     messages = _messages(row, uidlist, by_base)
@@ -62,31 +75,62 @@ def adopt(turn: Turn, request: Adopt) -> int:
 
 def found(turn: Turn, parts: Parts, folder: bytes, uidlist: UidList | None) -> MailboxRow:
     """A new row for a folder that exists on disk."""
-    modseq = first_modseq(uidlist.modseq if uidlist else 0)
-    return turn.batch.put_mailbox(
+    told = read_told(folder)
+    if uidlist is None:
+        uidvalidity = next_uidvalidity(turn, told.uidvalidity if told else 0)
+    else:
+        uidvalidity = uidlist.uidvalidity
+        heed_uidvalidity(turn, uidvalidity)
+    modseq = first_modseq(told_modseq(told, uidlist))
+    row = turn.batch.put_mailbox(
         MailboxRow(
             id=0,
             parts=parts,
-            uidvalidity=uidlist.uidvalidity if uidlist else next_uidvalidity(turn),
-            uidnext=uidlist.next_uid if uidlist else 1,
+            uidvalidity=uidvalidity,
+            uidnext=untold_uid(told, uidlist) if uidlist else 1,
             highestmodseq=modseq,
             pruned_modseq=modseq,
             first_recent=1,
-            guid=(uidlist.guid if uidlist else b"") or os.urandom(16),
+            guid=_guid(told, uidlist) or os.urandom(16),
             identity=folder_identity(folder),
             mtimes=(0, 0),
             keywords=read_keywords(folder),
             use=(),
         )
     )
+    if not turn.promise(row) and uidlist is not None:
+        row = turn.update(row.id, uidnext=max(row.uidnext, int(time.time())))
+    return turn.row(row.id)
 
 
-def next_uidvalidity(turn: Turn) -> int:
-    """A UIDVALIDITY that this account never had (RFC 3501 section 2.3.1.1)."""
-    last = int(turn.batch.meta("last-uidvalidity") or b"0")
+def next_uidvalidity(turn: Turn, told: int = 0) -> int:
+    """A UIDVALIDITY above `told` that this account never had (RFC 3501 section 2.3.1.1)."""
+    heed_uidvalidity(turn, told)
+    last = int(turn.batch.meta(_LAST_UIDVALIDITY) or b"0")
     claimed = claim_uidvalidity(turn.layout.root, last)
-    turn.batch.put_meta("last-uidvalidity", b"%d" % claimed)
+    turn.batch.put_meta(_LAST_UIDVALIDITY, b"%d" % claimed)
     return claimed
+
+
+def heed_uidvalidity(turn: Turn, told: int) -> None:
+    """A folder has this UIDVALIDITY: others get higher ones from now on."""
+    last = int(turn.batch.meta(_LAST_UIDVALIDITY) or b"0")
+    if last < told < time.time() + FARTHEST:
+        turn.batch.put_meta(_LAST_UIDVALIDITY, b"%d" % told)
+
+
+def told_modseq(told: Told | None, uidlist: UidList | None) -> int:
+    """The highest MODSEQ that clients may know of a folder, 0 when none was told."""
+    if told is not None:
+        return max(told.modseq, uidlist.modseq if uidlist else 0)
+    return uidlist.modseq + LOST_CHANGES if uidlist and uidlist.modseq else 0
+
+
+def untold_uid(told: Told | None, uidlist: UidList) -> int:
+    """A UID from which on none was given to a message of this UIDVALIDITY."""
+    if told is not None and told.uidvalidity == uidlist.uidvalidity:
+        return max(told.next_uid, uidlist.next_uid)
+    return uidlist.next_uid + (LOST_UIDS if uidlist.modseq else 0)
 
 
 def mask_in(row: MailboxRow, name: bytes, kept: int = 0) -> int:
@@ -95,7 +139,12 @@ def mask_in(row: MailboxRow, name: bytes, kept: int = 0) -> int:
     return letters & (SYSTEM_MASK | named_mask(row.keywords)) | kept
 
 
-def _list_all(folder: bytes, uidlist: UidList | None) -> tuple[dict[bytes, bytes], Listing]:
+def _guid(told: Told | None, uidlist: UidList | None) -> bytes:
+    """The GUID that the folder has already; empty when it has none."""
+    return (uidlist.guid if uidlist else b"") or (told.guid if told else b"")
+
+
+def list_all(folder: bytes, uidlist: UidList | None) -> tuple[dict[bytes, bytes], Listing]:
     """The name of each message by its base name, in order of delivery, and the last listing."""
     listed = {entry.base for entry in uidlist.entries} if uidlist else set()
     by_base: dict[bytes, bytes] = {}

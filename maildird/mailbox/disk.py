@@ -49,7 +49,9 @@ class FolderState:
     then, and `missing` that messages seem to be gone. `stirred` says that names were heard of
     since. `takers` counts the sessions that have the mailbox selected read-write: while there are
     any, arrivals are moved to cur/. `uidlist` and `keywords` are the stamps of those files when
-    they were last read or written here.
+    they were last read or written here. `promised` are the UIDNEXT and MODSEQ that this server
+    promised last not to exceed; `inexact` says that the folder promises more than was told,
+    `unpromised` that the log says why it can't promise.
     """
 
     in_step: Mtimes | None = None
@@ -59,6 +61,9 @@ class FolderState:
     takers: int = 0
     uidlist: tuple[int, ...] | None = None
     keywords: tuple[int, ...] | None = None
+    promised: tuple[int, int] = (0, 0)
+    inexact: bool = False
+    unpromised: bool = False
 
 
 @dataclass(slots=True)
@@ -67,12 +72,14 @@ class Disk:
 
     `events_trusted` says that inotify watches, `root_is_lost` that the root was not the tree that
     the index knows when it was last looked at. `strange` are the paths of what is no message that
-    the log named.
+    the log named. `unheeded` are the mailboxes whose folders were not yet asked whether the index
+    knows all that was told.
     """
 
     events_trusted: bool = False
     root_is_lost: bool = False
     strange: set[bytes] = field(default_factory=set)
+    unheeded: set[int] = field(default_factory=set)
     _folders: dict[int, FolderState] = field(default_factory=dict)
 
     def of(self, mailbox: int) -> FolderState:
@@ -98,6 +105,7 @@ class Disk:
     def forget(self, mailbox: int) -> None:
         """The mailbox is no more."""
         self._folders.pop(mailbox, None)
+        self.unheeded.discard(mailbox)
 
     def take(self, mailbox: int) -> None:
         """A session has the mailbox selected read-write."""
@@ -113,6 +121,11 @@ class Disk:
         for state in list(self._folders.values()):
             state.in_step = state.uidlist = state.keywords = None
             state.in_doubt = False
+
+    def promises_are_lost(self) -> None:
+        """A commit failed, and with it the index's knowledge of what was promised."""
+        for state in list(self._folders.values()):
+            state.promised = (0, 0)
 
     @contextmanager
     def own_changes(self, mailbox: int, folder: bytes) -> Iterator[None]:

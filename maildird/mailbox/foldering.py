@@ -10,6 +10,7 @@ from maildird.mailbox.namespace import INBOX, Parts
 from maildird.mailbox.requests import CopyTo, Create, Delete, ObserveTree, Rename
 from maildird.mailbox.turn import Turn, forget
 from maildird.maildir.folders import folder_identity, unmake_folder
+from maildird.maildir.told import remove_told
 from maildird.terms.codes import Code
 from maildird.terms.errors import Refused
 
@@ -146,7 +147,9 @@ def _empty_inbox_into(turn: Turn, target: Parts) -> None:
 
 def _remove_made(turn: Turn, parts: Parts) -> None:
     """Remove a folder that was not there before this turn, but for what others put into it."""
-    unmake_folder(turn.layout.directory(parts))
+    folder = turn.layout.directory(parts)
+    remove_told(folder)
+    unmake_folder(folder)
 
 
 def _is_below(parts: Parts, parent: Parts) -> bool:

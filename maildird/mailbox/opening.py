@@ -98,8 +98,9 @@ async def _serve_ready(account: Account, layout: Layout) -> None:
     await trio.to_thread.run_sync(remove_deleted, layout.root)
     folders = await trio.to_thread.run_sync(layout.folders)
     with account.index.snapshot() as snapshot:
-        is_new = not snapshot.mailboxes()
-    if INBOX not in folders and is_new:
+        known = {row.id for row in snapshot.mailboxes()}
+    account.disk.unheeded |= known
+    if INBOX not in folders and not known:
         await trio.to_thread.run_sync(layout.create, INBOX)
         folders = await trio.to_thread.run_sync(layout.folders)
     for folder in folders.values():

@@ -16,11 +16,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 from maildird.index.batches import Batch
 from maildird.index.rows import MailboxRow
 from maildird.mailbox.disk import Disk
+from maildird.mailbox.promises import promise
 from maildird.mailbox.wake import GONE
 from maildird.maildir.folders import fsync_directory
 from maildird.maildir.layouts import Layout
@@ -32,16 +32,23 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Stamp:
-    """The MODSEQ of one request's changes to one mailbox; taken only when `modseq` is asked for."""
+    """The MODSEQ of one request's changes to one mailbox; taken only when `modseq` is asked for.
+
+    `promise` is called before it is used for the first time, with the row that it leads to.
+    """
 
     row: MailboxRow
+    promise: Callable[[MailboxRow], object]
     used: bool = False
 
     @property
     def modseq(self) -> int:
         """The MODSEQ for what changes now."""
-        self.used = True
-        return self.row.highestmodseq + 1
+        modseq = self.row.highestmodseq + 1
+        if not self.used:
+            self.promise(replace(self.row, highestmodseq=modseq))
+            self.used = True
+        return modseq
 
 
 @dataclass(slots=True)
@@ -79,7 +86,7 @@ class Turn:
     @contextmanager
     def stamping(self, row: MailboxRow) -> Iterator[Stamp]:
         """Give changes to a mailbox their MODSEQ; what was stamped counts also when it raises."""
-        stamp = Stamp(row)
+        stamp = Stamp(row, self.promise)
         try:
             yield stamp
         finally:
@@ -88,8 +95,22 @@ class Turn:
 
     def update(self, mailbox: int, **changes: object) -> MailboxRow:
         """Write some fields of the mailbox's row anew, and give the row as it is then."""
-        row = replace(self.row(mailbox), **changes)  # type: ignore[arg-type]
+        known = self.row(mailbox)
+        row = replace(known, **changes)  # type: ignore[arg-type]
+        if (row.uidnext, row.highestmodseq) != (known.uidnext, known.highestmodseq):
+            self.promise(row)
+            row = replace(row, promised_modseq=self.row(mailbox).promised_modseq)
         return self.batch.put_mailbox(row)
+
+    def promise(self, row: MailboxRow) -> bool:
+        """Have the folder promise what `row` tells, before it is told; False when it can't."""
+        promised = promise(self.disk, self.folder(row), row)
+        if promised is None:
+            return False
+        kept = self.row(row.id)
+        if kept.promised_modseq != promised:
+            self.batch.put_mailbox(replace(kept, promised_modseq=promised))
+        return True
 
     def announce(self, mailbox: int, modseq: int) -> None:
         """Have the mailbox's watchers told after the commit."""
@@ -156,14 +177,9 @@ def forget(turn: Turn, row: MailboxRow) -> None:
     turn.tree_changed = True
 
 
-LOST_CHANGES: Final = 1 << 20
-"""So many changes at most are taken to be missing in a uidlist's MODSEQ."""
-
-
 def first_modseq(told: int = 0) -> int:
     """A mailbox's first MODSEQ: the time in seconds, or above what was `told` of it before.
 
-    Other servers count from 1; the time lies above whatever they told a client. What `told` says
-    comes from a uidlist whose index is lost, and was written some changes ago.
+    Other servers count from 1; the time lies above whatever they told a client.
     """
-    return max(int(time.time()), told + LOST_CHANGES if told else 0)
+    return max(int(time.time()), told + 1)

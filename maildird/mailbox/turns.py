@@ -12,6 +12,7 @@ from maildird.mailbox.disk import Disk
 from maildird.mailbox.door import Outcome, TurnReport
 from maildird.mailbox.expunging import expunge
 from maildird.mailbox.foldering import create, delete, observe_tree, rename
+from maildird.mailbox.heeding import heed_folders
 from maildird.mailbox.moving import observe_move
 from maildird.mailbox.namespace import Parts
 from maildird.mailbox.observing import observe, take_all_new
@@ -66,10 +67,12 @@ class Turns:
     def run(self, asked: Sequence[Request[Any]]) -> TurnReport:
         """One turn; raises only what makes the whole of it fail, after taking it back."""
         turns: list[Turn] = []
+        unheeded = set(self._disk.unheeded)
 
         def work(batch: Batch) -> tuple[list[Outcome], dict[Parts, bytes] | None]:
             turn = Turn(batch, self._layout, self._disk)
             turns.append(turn)
+            heed_folders(turn)
             outcomes = [_outcome(turn, request) for request in asked]
             prune(turn)
             turn.sync()
@@ -79,6 +82,8 @@ class Turns:
             outcomes, folders = self._index.write(work)
         except BaseException:
             self._disk.all_out_of_step()
+            self._disk.promises_are_lost()
+            self._disk.unheeded |= unheeded
             for turn in turns:
                 turn.take_back()
             raise

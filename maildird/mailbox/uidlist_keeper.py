@@ -141,7 +141,9 @@ class UidListKeeper:
             row = snapshot.mailbox(mailbox)
             names = dict(snapshot.names(mailbox)) if row else {}
         if row is not None:
-            write_uidlist(folder, _whole(row, names, read_uidlist(folder)))
+            present = read_uidlist(folder)
+            damaged = present is None or present.damaged
+            write_uidlist(folder, _whole(row, names, present), keep_old=damaged)
 
 
 def _whole(row: MailboxRow, names: Mapping[int, bytes], present: UidList | None) -> UidList:

@@ -40,7 +40,7 @@ INBOX: Final[Parts] = ("INBOX",)
 _LONGEST_NAME: Final = 255
 _LONGEST_PATH: Final = 4095 - len(b"/cur/") - _LONGEST_NAME
 
-_OWN_FILES: Final = (b"dovecot", b"courier", b"maildirfolder", b"maildirsize")
+_OWN_FILES: Final = (b"dovecot", b"courier", b"maildird-", b"maildirfolder", b"maildirsize")
 
 
 class Layout(Protocol):

@@ -25,9 +25,11 @@ import io
 import logging
 import os
 import re
+import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import BinaryIO, Final
 
 from maildird.maildir.dotlock import uidlist_locked
 from maildird.maildir.names import base_name
@@ -69,7 +71,7 @@ class UidEntry:
 class UidList:
     """A whole list, UIDs rising. `guid` is empty and `modseq` 0 where the file has none.
 
-    `extra` are the header's other fields, verbatim.
+    `extra` are the header's other fields, verbatim. `damaged` says that lines were skipped.
     """
 
     uidvalidity: int
@@ -78,6 +80,7 @@ class UidList:
     modseq: int = 0
     extra: tuple[bytes, ...] = ()
     entries: tuple[UidEntry, ...] = ()
+    damaged: bool = False
 
 
 def read_uidlist(folder: bytes) -> UidList | None:
@@ -105,6 +108,23 @@ def read_uidlist(folder: bytes) -> UidList | None:
     return None
 
 
+def read_uidlist_header(folder: bytes) -> UidList | None:
+    """Dovecot's list without its entries; None when there is none that can be read. OSError.
+
+    Its `next_uid` lies above the last line's UID. Costs the same at any size.
+    """
+    try:
+        with open(os.path.join(folder, DOVECOT), "rb") as file:
+            header = _parse_header(file.readline(_TAIL).rstrip(b"\n"))
+            line, _end = _last_line(file)
+    except FileNotFoundError:
+        return None
+    last = _parse_line(line)
+    if header is None or last is None or last.uid >= _LIMIT:
+        return header
+    return replace(header, next_uid=max(header.next_uid, last.uid + 1))
+
+
 def uidlist_stamp(folder: bytes) -> Stamp | None:
     """Changes when Dovecot's list does; None when there is none."""
     try:
@@ -114,10 +134,15 @@ def uidlist_stamp(folder: bytes) -> Stamp | None:
     return status.st_mtime_ns, status.st_size, status.st_ino
 
 
-def write_uidlist(folder: bytes, uidlist: UidList) -> None:
-    """Replace the folder's list; Refused (INUSE) when another program holds its lock, OSError."""
+def write_uidlist(folder: bytes, uidlist: UidList, *, keep_old: bool = False) -> None:
+    """Replace the folder's list; Refused (INUSE) when another program holds its lock, OSError.
+
+    `keep_old` keeps the file that was there, for somebody to repair, under another name.
+    """
     path = os.path.join(folder, DOVECOT)
     with uidlist_locked(folder):
+        if keep_old:
+            _set_aside(path)
         next_uid = max(uidlist.next_uid, _next_uid_in(path, uidlist.uidvalidity))
         header = [
             b"3 V%d N%d M%d" % (uidlist.uidvalidity, next_uid, uidlist.modseq),
@@ -167,21 +192,34 @@ def _last_uid(file: io.FileIO) -> int | None:
     Leaves the file at its end, which is then the end of that line.
     """
     beginning = file.read(2)
+    line, end = _last_line(file)
+    if beginning != b"3 " or not end:
+        return None
+    if end < file.seek(0, os.SEEK_END):
+        file.truncate(end)
+    file.seek(end)
+    entry = _parse_line(line)
+    if entry is not None:
+        return entry.uid
+    return 0 if _parse_header(line) is not None else None
+
+
+def _last_line(file: BinaryIO | io.FileIO) -> tuple[bytes, int]:
+    """The last whole line, and where the next one begins; nothing and 0 when there is none."""
     size = file.seek(0, os.SEEK_END)
     start = max(0, size - _TAIL)
     file.seek(start)
     tail = file.read()
     end = tail.rfind(b"\n") + 1
-    if beginning != b"3 " or not end:
-        return None
-    if end < len(tail):
-        file.truncate(start + end)
-    file.seek(start + end)
-    line = tail[:end].split(b"\n")[-2]
-    entry = _parse_line(line)
-    if entry is not None:
-        return entry.uid
-    return 0 if _parse_header(line) is not None else None
+    return (tail[:end].split(b"\n")[-2], start + end) if end else (b"", 0)
+
+
+def _set_aside(path: bytes) -> None:
+    """Keep a file that is about to be replaced; there may be none."""
+    kept = b"%s.damaged-%d" % (path, time.time())
+    with suppress(FileNotFoundError, FileExistsError):
+        os.link(path, kept)
+        logger.warning("what was in %s is kept as %s", os.fsdecode(path), os.fsdecode(kept))
 
 
 def _next_uid_in(path: bytes, uidvalidity: int) -> int:
@@ -235,7 +273,12 @@ def _with_entries(header: UidList, lines: Sequence[bytes], path: bytes) -> UidLi
         last = entry.uid
     if bad:
         logger.warning("%s has %d lines that make no sense; skipped", os.fsdecode(path), bad)
-    return replace(header, next_uid=max(header.next_uid, last + 1), entries=tuple(entries))
+    return replace(
+        header,
+        next_uid=max(header.next_uid, last + 1),
+        entries=tuple(entries),
+        damaged=bool(bad),
+    )
 
 
 def _parse_line(line: bytes) -> UidEntry | None:

@@ -14,6 +14,9 @@ from typing import Final
 
 FILE: Final = b"dovecot-uidvalidity"
 
+FARTHEST: Final = 1 << 30
+"""Values so far ahead of the clock (in seconds) are not followed: there have to be some left."""
+
 _HIGHEST: Final = 0xFFFFFFFF
 _VALUE: Final = re.compile(re.escape(FILE) + rb"\.([0-9a-f]{8})")
 _ATTEMPTS: Final = 10

@@ -25,7 +25,6 @@ async def test_what_a_kill_and_a_lost_index_leave(server: Server, command: str) 
 
 
 @pytest.mark.parametrize("layout", ["maildir++"])
-@pytest.mark.xfail(reason="UIDs are told before the uidlist has them", strict=True)
 async def test_uids_of_messages_that_are_gone_are_not_given_again(server: Server) -> None:
     """A UID was told, its message expunged, and the uidlist never heard of either."""
     server.start()
