@@ -45,7 +45,7 @@ DEFAULT_SCHEME: Final = "ARGON2ID"
 SCRAM_ITERATIONS: Final = 4096
 """What RFC 7677 section 4 asks for at least."""
 
-_SHA_CRYPT_ROUNDS: Final = 500_000
+_SHA_CRYPT_ROUNDS: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
