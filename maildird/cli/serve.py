@@ -1,6 +1,7 @@
 """`maildird serve`: serve one Maildir, or what a configuration file says, in the foreground."""
 
 import argparse
+import functools
 import os
 import secrets
 from collections.abc import Sequence
@@ -19,9 +20,10 @@ from maildird.cli.arguments import (
 )
 from maildird.server.configuration import read_settings
 from maildird.server.daemon import serve
-from maildird.server.kinds import ACCOUNT_NAME, ADDRESS, Address
+from maildird.server.kinds import ACCOUNT_NAME, ADDRESS
 from maildird.server.logs import start_logging
 from maildird.server.passwords import plain_password
+from maildird.server.running import Reread
 from maildird.server.settings import DEFAULT_LISTENER, Listener, Settings, User
 
 _LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -58,17 +60,18 @@ def add_to(commands: Any) -> None:
 def _run(parser: Parser, arguments: argparse.Namespace) -> int:
     need_one_source(parser, arguments, (*MAILDIR_OPTIONS, "listen", "user"))
     made_up: list[str] = []
+    reread: Reread | None = None
     if arguments.maildir is None:
-        settings = read_settings(arguments.config)
+        reread = functools.partial(read_settings, arguments.config)
+        settings = reread()
     else:
         settings, made_up = _personal(arguments)
 
-    def say_ready(addresses: Sequence[Address]) -> None:
-        ready_on = " ".join(f"imap://{address}" for address in addresses)
-        print(*made_up, f"maildird ready on {ready_on}", sep="\n", flush=True)
+    def say_ready(urls: Sequence[str]) -> None:
+        print(*made_up, f"maildird ready on {' '.join(urls)}", sep="\n", flush=True)
 
     start_logging(settings.log_level)
-    trio.run(serve, settings, say_ready)
+    trio.run(serve, settings, say_ready, reread)
     return 0
 
 

@@ -2,7 +2,8 @@
 
 All accounts are opened at the start, so that their monitors watch also while nobody is connected.
 One that can't be opened, or breaks down later, takes no other with it: its sessions end with a BYE,
-and the next login opens it again.
+and the next login opens it again. That its index was deleted or is damaged shows at the next login
+at the latest. Opening takes a while where an index has to be inspected, so a few go side by side.
 """
 
 import logging
@@ -21,9 +22,12 @@ from maildird.server.failures import log_failure
 from maildird.server.settings import User
 from maildird.server.state import locked
 from maildird.server.status import Status, answering, resident_memory
-from maildird.terms.errors import MaildirdError
+from maildird.terms.errors import IndexUnusable, MaildirdError
 
 logger = logging.getLogger(__name__)
+
+MOST_AT_ONCE: Final = 4
+"""Accounts that are opened side by side at the start."""
 
 FAREWELL: Final = 1.5
 """How long the sessions of an account that breaks down have for their last words (s)."""
@@ -34,6 +38,7 @@ class OpenAccount:
 
     def __init__(self, account: Account) -> None:
         self.ending = False
+        self.lifetime = trio.CancelScope()
         self.closed = trio.Event()
         self._account = account
         self._sessions: set[trio.CancelScope] = set()
@@ -49,6 +54,15 @@ class OpenAccount:
             finally:
                 self._sessions.discard(scope)
                 self._left.unpark_all()
+
+    def confirm(self) -> None:
+        """Have the account end if its index is no longer of use."""
+        try:
+            self._account.index.confirm()
+        except IndexUnusable as error:
+            logger.error("account %s: %s", self._account.name, error)
+            self.ending = True
+            self.lifetime.cancel()
 
     async def status(self) -> Status:
         """How the account is doing, and this process, which serves it."""
@@ -82,11 +96,18 @@ class Accounts:
     async def open_all(self, users: Sequence[User]) -> None:
         """Open what can be opened and log what can't; raises when all of them can't."""
         failures: dict[str, Exception] = {}
-        for user in users:
-            try:
-                await self.open(user)
-            except (MaildirdError, OSError) as error:
-                failures[user.name] = error
+        few = trio.CapacityLimiter(MOST_AT_ONCE)
+
+        async def try_to_open(user: User) -> None:
+            async with few:
+                try:
+                    await self.open(user)
+                except (MaildirdError, OSError) as error:
+                    failures[user.name] = error
+
+        async with trio.open_nursery() as nursery:
+            for user in users:
+                nursery.start_soon(try_to_open, user)
         if failures and len(failures) == len(users):
             raise failures[users[0].name]
         for name, failure in failures.items():
@@ -96,12 +117,21 @@ class Accounts:
         """A user's account, opened if need be; MaildirdError or OSError when it can't be."""
         async with self._opening[user.name]:
             opened = self._opened.get(user.name)
+            if opened is not None and not opened.ending:
+                opened.confirm()
             if opened is not None and opened.ending:
                 await opened.closed.wait()
                 opened = None
             if opened is None:
                 opened = await self._nursery.start(self._keep, user)
             return opened
+
+    async def close(self, name: str) -> None:
+        """End the sessions of a user's account and close it, where it is open."""
+        opened = self._opened.get(name)
+        if opened is not None:
+            opened.lifetime.cancel()
+            await opened.closed.wait()
 
     async def _keep(self, user: User, task_status: trio.TaskStatus[OpenAccount]) -> None:
         """Keep an account open until it breaks down or the server ends."""
@@ -113,7 +143,8 @@ class Accounts:
                     async with answering(user.mail.state_directory, opened.status):
                         task_status.started(opened)
                         try:
-                            await trio.sleep_forever()
+                            with opened.lifetime:
+                                await trio.sleep_forever()
                         finally:
                             await opened.end_sessions()
         except Exception as failure:

@@ -19,10 +19,10 @@ QUIET: Final = 60.0
 
 
 class Admission:
-    """Counts the connections that are open, by address and by user."""
+    """Counts the connections that are open, by address and by user; `limits` may change."""
 
     def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+        self.limits = limits
         self._origins: Counter[str] = Counter()
         self._users: Counter[str] = Counter()
         self._logged: dict[str, float] = {}
@@ -41,7 +41,7 @@ class Admission:
     @contextmanager
     def admit_user(self, name: str) -> Iterator[str | None]:
         """Count an admitted connection that has logged in, or give the reason why it may not."""
-        limit = self._limits.connections_per_user
+        limit = self.limits.connections_per_user
         if self._users[name] >= limit:
             self._log(f"user {name}", "connections_per_user", limit)
             yield f"{limit} connections of {name} are open already; close one first"
@@ -50,7 +50,7 @@ class Admission:
             yield None
 
     def _refusal(self, origin: str) -> str | None:
-        in_all, each = self._limits.connections, self._limits.connections_per_address
+        in_all, each = self.limits.connections, self.limits.connections_per_address
         if self._origins.total() >= in_all:
             self._log("all addresses", "connections", in_all)
             return f"all {in_all} connections are taken; try again later"

@@ -2,7 +2,8 @@
 
 Theory of operation. Three circles, each inside the other: accounts, then connections, then the wait
 for a signal. SIGTERM and SIGINT cancel the circle of connections: each says BYE to its client, for
-which it has a second, and leaves. Only then do the accounts finish their turns and close.
+which it has a second, and leaves. Only then do the accounts finish their turns and close. SIGHUP
+has the settings read again.
 """
 
 import ipaddress
@@ -16,77 +17,81 @@ import trio
 
 from maildird.server.accounts import keep_accounts
 from maildird.server.activation import PassedSockets, passed_sockets
-from maildird.server.admission import Admission
-from maildird.server.descriptors import provide_descriptors
-from maildird.server.kinds import Address
-from maildird.server.listeners import Bound, Reception, open_listener
-from maildird.server.login import Doorkeeper
+from maildird.server.listeners import Bound, open_listener
 from maildird.server.notify import ServiceManager
-from maildird.server.settings import Listener, Settings
-from maildird.server.users import Users
+from maildird.server.running import Reread, Running
+from maildird.server.settings import Settings
 from maildird.session.describe import describe
 
 logger = logging.getLogger(__name__)
 
-Ready = Callable[[Sequence[Address]], None]
-"""Called once clients can connect, with the addresses that are listened on."""
+Ready = Callable[[Sequence[str]], None]
+"""Called once clients can connect, with the URLs of the addresses that are listened on."""
 
 
-async def serve(settings: Settings, ready: Ready) -> None:
-    """Serve until SIGTERM or SIGINT; raises MaildirdError when the service can't begin."""
+async def serve(settings: Settings, ready: Ready, reread: Reread | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; raises MaildirdError when the service can't begin.
+
+    With SIGHUP `reread` gives the settings that hold from then on.
+    """
     manager = ServiceManager(os.environ)
     passed = passed_sockets(os.environ)
-    provide_descriptors(settings.limits.connections)
-    users = Users(settings)
     with (
-        trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals,
-        _listening(settings.listeners, passed) as bound,
+        trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals,
+        _listening(settings, passed) as bound,
     ):
         async with keep_accounts(describe) as accounts, trio.open_nursery() as connections:
-            connections.start_soon(_stop_on_signal, signals, connections.cancel_scope, manager)
+            running = Running(settings, accounts, reread)
+            connections.start_soon(_heed_signals, signals, connections, manager, running)
             connections.start_soon(manager.feed_watchdog)
-            await accounts.open_all(users.everyone())
-            admission = Admission(settings.limits)
-            reception = Reception(
-                admission,
-                settings.timeouts.write,
-                Doorkeeper(settings, users, accounts, admission).serve,
-            )
+            await running.open_accounts()
             for each in bound:
-                connections.start_soon(reception.accept_all, each)
-            addresses = [each.address for each in bound]
-            ready(addresses)
-            manager.ready(f"listening on {', '.join(map(str, addresses))}")
+                connections.start_soon(running.reception.accept_all, each)
+            ready([each.url for each in bound])
+            manager.ready(f"listening on {', '.join(str(each.address) for each in bound)}")
 
 
 @contextmanager
-def _listening(listeners: Sequence[Listener], passed: PassedSockets) -> Iterator[list[Bound]]:
+def _listening(settings: Settings, passed: PassedSockets) -> Iterator[list[Bound]]:
     """Hold the listening sockets."""
     with ExitStack() as open_sockets:
         bound = []
-        for listener in listeners:
+        for listener in settings.listeners:
             for each in open_listener(listener, passed):
                 open_sockets.enter_context(each.listening)
                 bound.append(each)
-                _warn_of_plaintext(each)
+                if not settings.certificates:
+                    _warn_of_plaintext(each)
         passed.close_rest()
         yield bound
 
 
 def _warn_of_plaintext(bound: Bound) -> None:
-    if not (bound.allow_plaintext or ipaddress.ip_address(bound.address.host).is_loopback):
+    open_to_all = not ipaddress.ip_address(bound.address.host).is_loopback
+    if open_to_all and not bound.listener.allow_plaintext:
         logger.warning(
-            "%s: no encryption, so clients of other machines can connect but not log in;"
-            " allow_plaintext of a listener in the configuration file lets them",
+            "%s: no encryption, so clients of other machines can connect but not log in; name a"
+            " certificate in the configuration file, or set allow_plaintext of the listener",
             bound.address,
         )
 
 
-async def _stop_on_signal(
-    signals: AsyncIterator[int], scope: trio.CancelScope, manager: ServiceManager
+async def _heed_signals(
+    signals: AsyncIterator[int],
+    connections: trio.Nursery,
+    manager: ServiceManager,
+    running: Running,
 ) -> None:
     async for number in signals:
+        if number == signal.SIGHUP:
+            connections.start_soon(_reload, manager, running)
+            continue
         logger.info("%s: ending", signal.Signals(number).name)
         manager.stopping()
-        scope.cancel()
+        connections.cancel_scope.cancel()
         return
+
+
+async def _reload(manager: ServiceManager, running: Running) -> None:
+    with manager.reloading():
+        await running.reload()

@@ -1,12 +1,17 @@
-"""A connection before login: greeting, a few commands, a name and a password.
+"""A connection before login: greeting, a few commands, TLS, a name and a password.
 
 Theory of operation. Who a client is has to be known within a minute, and it may err only so often;
 each failure is answered a little later than the one before, which costs that connection alone. On
 success the client's account takes over with what the client has sent since: nothing else of what
 was known before login goes with it.
 
+With STARTTLS everything begins anew but the time. Octets that came behind the command are dropped,
+since anybody may have put them there; those that the kernel still holds are no TLS, and end the
+connection. What the client knew and what was known of it, the number of its failures included, was
+said without TLS, and is forgotten (RFC 3501 section 6.2.1).
+
 Passwords go over the wire as they are (LOGIN, AUTHENTICATE PLAIN), so they are taken on private
-connections only: from the same machine, or where the listener allows it.
+connections only: with TLS, from the same machine, or where the listener allows it.
 """
 
 import logging
@@ -20,7 +25,15 @@ import maildird
 from maildird.imap import limits as imap_limits
 from maildird.imap.capabilities import AFTER_LOGIN, before_login
 from maildird.imap.codes import Capabilities
-from maildird.imap.commands.session import Authenticate, Capability, Id, Login, Logout, Noop
+from maildird.imap.commands.session import (
+    Authenticate,
+    Capability,
+    Id,
+    Login,
+    Logout,
+    Noop,
+    StartTls,
+)
 from maildird.imap.connection import (
     BadRequest,
     Connection,
@@ -42,7 +55,7 @@ from maildird.imap.responses import (
 )
 from maildird.server.accounts import Accounts
 from maildird.server.admission import Admission
-from maildird.server.listeners import Client
+from maildird.server.reception import Client
 from maildird.server.settings import Settings, User
 from maildird.server.users import Users
 from maildird.session.session import FAREWELL, serve_account_session
@@ -55,11 +68,22 @@ MOST_FAILURES: Final = 5
 """Failed logins after which the connection is closed."""
 
 
+TLS_HANDSHAKE: Final = b"\x16\x03"
+"""How a client begins that takes this for a port with implicit TLS (RFC 8446 section 5.1)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Admitted:
     """A client that has said who it is; `tag` is that of the command still to be answered."""
 
     user: User
+    tag: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TlsWanted:
+    """A client that has to be told with `tag` that TLS may begin."""
+
     tag: bytes
 
 
@@ -84,8 +108,12 @@ class Doorkeeper:
         Raises trio.BrokenResourceError when the connection is lost.
         """
         connection = Connection(self._limits)
-        admitted = await self._log_in(client, connection)
-        if admitted is None:
+        admitted = await self._converse(client, connection, greet=True)
+        if isinstance(admitted, TlsWanted):
+            await self._start_tls(client, connection, admitted.tag)
+            connection = Connection(self._limits)
+            admitted = await self._converse(client, connection, greet=False)
+        if not isinstance(admitted, Admitted):
             return
         with self._admission.admit_user(admitted.user.name) as refusal:
             if refusal is None:
@@ -93,14 +121,26 @@ class Doorkeeper:
             else:
                 await client.stream.send_all(no(admitted.tag, refusal, Code.LIMIT) + bye(refusal))
 
-    async def _log_in(self, client: Client, connection: Connection) -> Admitted | None:
+    async def _start_tls(self, client: Client, connection: Connection, tag: bytes) -> None:
+        injected = connection.trailing_data()
+        if injected:
+            logger.info("%s: dropped what came behind STARTTLS", client.stream.peer)
+        await client.stream.send_all(ok(tag, "begin TLS now"))
+        await client.start_tls()
+
+    async def _converse(
+        self, client: Client, connection: Connection, *, greet: bool
+    ) -> Admitted | TlsWanted | None:
         """Wait until the client has said who it is; None when that came to nothing."""
         last_word: str | None = "the server is shutting down"
         try:
-            with trio.move_on_after(self._settings.timeouts.login):
-                admitted = await _Dialogue(client, connection, self._users).until_admitted()
+            with trio.move_on_at(client.deadline):
+                dialogue = _Dialogue(client, connection, self._users)
+                if greet:
+                    await dialogue.greet()
+                outcome = await dialogue.until_admitted()
                 last_word = None
-                return admitted
+                return outcome
             last_word = "nobody has logged in for too long"
             return None
         except Exception:
@@ -146,12 +186,16 @@ class _Dialogue:
         self._connection = connection
         self._users = users
         self._failures = 0
-        self._capabilities = before_login(plaintext=client.private)
+        self._capabilities = before_login(plaintext=client.private, starttls=client.can_start_tls)
 
-    async def until_admitted(self) -> Admitted | None:
-        """Answer commands until one logs in; None when the client left or was sent away."""
+    async def greet(self) -> None:
+        """The first word on the connection."""
         greeting = f"maildird {maildird.__version__} ready"
         await self._stream.send_all(untagged_ok(greeting, Capabilities(self._capabilities)))
+
+    async def until_admitted(self) -> Admitted | TlsWanted | None:
+        """Answer commands until one logs in or asks for TLS; None when the client left or was sent
+        away."""
         while True:
             match await self._next_event():
                 case None:
@@ -160,6 +204,12 @@ class _Dialogue:
                     admitted = await self._try(tag, name, password)
                 case Request(tag, _, Authenticate() as command):
                     admitted = await self._authenticate(tag, command)
+                case Request(tag, _, StartTls()) if self._client.can_start_tls:
+                    return TlsWanted(tag)
+                case Request(tag, _, StartTls()):
+                    text = "TLS has begun already" if self._client.tls else "there is no TLS here"
+                    await self._stream.send_all(bad(tag, text))
+                    continue
                 case Request(tag, _, Logout()):
                     await self._stream.send_all(bye("good bye") + ok(tag, "LOGOUT done"))
                     return None
@@ -276,5 +326,8 @@ class _Dialogue:
                 return event
             received = await self._stream.receive_some()
             if not received:
+                return None
+            if received.startswith(TLS_HANDSHAKE):
+                logger.info("%s: TLS begins with STARTTLS here", self._stream.peer)
                 return None
             self._connection.receive_data(received)

@@ -10,3 +10,8 @@ def start_logging(level: str) -> None:
         stream=sys.stderr, format="%(levelname)s %(message)s", level=level.upper(), force=True
     )
     logging.getLogger("watchdog").setLevel(logging.WARNING)
+
+
+def set_level(level: str) -> None:
+    """From now on log what is of `level` and above."""
+    logging.getLogger().setLevel(level.upper())

@@ -11,8 +11,9 @@ import trio
 
 from maildird.server.admission import Admission
 from maildird.server.kinds import Address
-from maildird.server.listeners import Client, Reception, bind
-from maildird.server.settings import Limits, Listener
+from maildird.server.listeners import bind
+from maildird.server.reception import Client, Reception, Service
+from maildird.server.settings import Limits, Listener, Timeouts
 from maildird.terms.errors import SettingsError
 
 Serve = Callable[[Client], Awaitable[None]]
@@ -26,7 +27,7 @@ async def listening(
 ) -> AsyncIterator[tuple[str, int]]:
     """A listener whose clients `serve` talks to; gives host and port."""
     (bound,) = bind(listener)
-    reception = Reception(Admission(limits or Limits()), 60, serve)
+    reception = Reception(Admission(limits or Limits()), Service(serve, Timeouts()))
     with bound.listening:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(reception.accept_all, bound)

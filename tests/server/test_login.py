@@ -16,9 +16,9 @@ from trio.testing import MockClock, memory_stream_pair, wait_all_tasks_blocked
 from maildird.mailbox.settings import AccountSettings
 from maildird.server.accounts import Accounts, keep_accounts
 from maildird.server.admission import Admission
-from maildird.server.listeners import Client
 from maildird.server.login import Doorkeeper
 from maildird.server.passwords import plain_password
+from maildird.server.reception import Client
 from maildird.server.settings import Limits, Settings, User
 from maildird.server.users import Users
 from maildird.session.describe import describe
@@ -38,6 +38,9 @@ class End:
 
     async def send_all(self, data: bytes) -> None:
         await self.stream.send_all(data)
+
+    async def aclose(self) -> None:
+        await self.stream.aclose()
 
 
 class Server:
@@ -64,7 +67,7 @@ class Server:
     async def _attend(self, stream: MemoryStream, private: bool) -> None:
         with trio.CancelScope() as scope, suppress(trio.BrokenResourceError):
             self._connections.append(scope)
-            await self._doorkeeper.serve(Client(End(stream), private))
+            await self._doorkeeper.serve(Client(End(stream), private, trio.current_time() + 60))
         await stream.aclose()
 
 

@@ -1,0 +1,206 @@
+"""Certificates and what is agreed on with TLS.
+
+Each certificate has a context of its own. A handshake begins with the first one; when the client
+names the server that it wants (SNI, RFC 6066 section 3), the certificate that has the name stands
+in for it. A name that none has gets the first: the client will say what it thinks of that.
+
+The files are looked at when a handshake comes and the last look is half a minute ago: certbot
+replaces them without telling anybody. A pair that can't be used, such as one of which the key is
+still to come, changes nothing; the log says so once, and the next change is looked at again.
+
+TLS 1.2 comes with forward secrecy and authenticated encryption alone (RFC 9325 section 4.2), and
+without renegotiation and compression. With ALPN "imap" is agreed on. OpenSSL leaves it to Python
+what a client hears that offers other protocols only, and Python goes on without ALPN, where
+RFC 7301 section 3.2 wants the handshake to fail.
+"""
+
+import logging
+import os
+import ssl
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509.oid import NameOID
+
+from maildird.server.settings import CertificateFiles, Tls
+from maildird.terms.errors import SettingsError
+
+logger = logging.getLogger(__name__)
+
+LOOK_AGAIN: Final = 30.0
+"""Age at which what is known of the files is no longer relied on (s)."""
+
+CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
+"""For TLS 1.2; the suites of TLS 1.3 are all fine."""
+
+_VERSIONS: Final = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+
+_Seen = tuple[tuple[int, ...] | None, ...]
+
+
+class Certificates:
+    """The certificates in use. Raises SettingsError when they can't be used at first."""
+
+    def __init__(self, files: Sequence[CertificateFiles], tls: Tls) -> None:
+        self._files = files
+        self._tls = tls
+        self._looked = 0.0
+        self._seen = self._look()
+        self._context = _context_of_all(files, tls)
+
+    def context(self, now: float) -> ssl.SSLContext:
+        """What a handshake begins with; `now` is the time (s) of any clock that never goes back."""
+        if not self._looked <= now < self._looked + LOOK_AGAIN:
+            self._looked = now
+            self._renew()
+        return self._context
+
+    def _renew(self) -> None:
+        seen = self._look()
+        if seen == self._seen:
+            return
+        self._seen = seen
+        try:
+            self._context = _context_of_all(self._files, self._tls)
+        except SettingsError as error:
+            logger.error("the certificates from before stay in use: %s", error)
+        else:
+            logger.info("certificates were replaced; the new ones are in use")
+
+    def _look(self) -> _Seen:
+        paths = [path for each in self._files for path in (each.certificate, each.key)]
+        return tuple(map(_identity, filter(None, (*paths, self._tls.client_ca))))
+
+
+def client_names(certificate: Mapping[str, Any]) -> Iterator[str]:
+    """Whom a client's certificate is for, as ssl gives it: e-mail addresses, then common names."""
+    for kind, name in certificate.get("subjectAltName", ()):
+        if kind == "email":
+            yield name
+    for parts in certificate.get("subject", ()):
+        for kind, name in parts:
+            if kind == "commonName":
+                yield name
+
+
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """A certificate, by the names in it, in lower case."""
+
+    names: frozenset[str]
+    context: ssl.SSLContext
+
+    def has(self, name: str) -> bool:
+        """Whether a server's name is in it, literally or by a wildcard (RFC 6125 section 6.4)."""
+        return name in self.names or f"*.{name.partition('.')[2]}" in self.names
+
+
+def _context_of_all(files: Sequence[CertificateFiles], tls: Tls) -> ssl.SSLContext:
+    served = [_served(each, tls) for each in files]
+
+    def choose(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
+        wanted = (name or "").lower()
+        connection.context = next((each for each in served if each.has(wanted)), served[0]).context
+
+    first = served[0].context
+    if len(served) > 1:
+        first.sni_callback = choose
+    return first
+
+
+def _served(files: CertificateFiles, tls: Tls) -> _Served:
+    certificate = _certificate(files)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = _VERSIONS[tls.minimum]
+    context.set_ciphers(CIPHERS)
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+    context.set_alpn_protocols(["imap"])
+    try:
+        context.load_cert_chain(files.certificate, files.key)
+    except OSError as error:
+        raise SettingsError(f"{files.certificate}: can't be used: {_reason(error)}") from None
+    if tls.client_ca is not None:
+        _ask_for_certificates(context, tls.client_ca)
+    return _Served(_names(certificate), context)
+
+
+def _ask_for_certificates(context: ssl.SSLContext, authorities: str) -> None:
+    """A client may show a certificate; one that it shows has to be of these authorities."""
+    _read(authorities)
+    try:
+        context.load_verify_locations(authorities)
+    except OSError:
+        raise SettingsError(f"{authorities}: there is no certificate in PEM in this file") from None
+    context.verify_mode = ssl.CERT_OPTIONAL
+
+
+def _certificate(files: CertificateFiles) -> x509.Certificate:
+    """The certificate, which goes with its key."""
+    try:
+        certificate = x509.load_pem_x509_certificates(_read(files.certificate))[0]
+    except ValueError:
+        raise SettingsError(
+            f"{files.certificate}: there is no certificate in PEM in this file"
+        ) from None
+    try:
+        key = load_pem_private_key(_read(files.key), password=None)
+    except TypeError:
+        raise SettingsError(
+            f"{files.key}: this key is encrypted; nobody could type its password, so decrypt it"
+        ) from None
+    except ValueError:
+        raise SettingsError(f"{files.key}: there is no private key in PEM in this file") from None
+    if key.public_key() != certificate.public_key():
+        raise SettingsError(
+            f"{files.key}: this is not the key of the certificate in {files.certificate}"
+        )
+    _warn_of_dates(files, certificate)
+    return certificate
+
+
+def _warn_of_dates(files: CertificateFiles, certificate: x509.Certificate) -> None:
+    now = datetime.now(UTC)
+    begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if now > end:
+        logger.warning("%s: this certificate expired on %s", files.certificate, f"{end:%F}")
+    elif now < begin:
+        logger.warning(
+            "%s: this certificate is not valid before %s", files.certificate, f"{begin:%F}"
+        )
+
+
+def _names(certificate: x509.Certificate) -> frozenset[str]:
+    """Those of the extension, or the common name of a certificate without it."""
+    try:
+        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        names = extension.value.get_values_for_type(x509.DNSName)
+    except x509.ExtensionNotFound:
+        common = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        names = [str(each.value) for each in common]
+    return frozenset(name.lower() for name in names)
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}; name a file that can be read") from None
+
+
+def _identity(path: str) -> tuple[int, ...] | None:
+    """What tells a file from the one that was there before, or one that was written again."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _reason(error: OSError) -> str:
+    text = getattr(error, "reason", None) or error.strerror or "no reason is known"
+    return str(text).replace("_", " ").lower()
