@@ -4,8 +4,7 @@ Theory of operation. The file is looked at (stat) at each login and read again w
 one than before. Reading tens of thousands of lines takes some tenths of a second, so a thread does
 it. A version that can't be read, or in which no line can be used though there are some, changes
 nothing: the users of the last good one stay. What is wrong is logged once, until it is something
-else. A file that was written to just now may change again without a sign of it, so it is read
-again until it has rested.
+else.
 
 Whoever is no longer in the file can't log in any more. Sessions that are open go on, and the
 account stays open until the server ends.
@@ -13,10 +12,8 @@ account stays open until the server ends.
 
 import logging
 import os
-import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from typing import Final
 
 import trio
 
@@ -27,10 +24,8 @@ from maildird.terms.errors import SettingsError
 
 logger = logging.getLogger(__name__)
 
-REST: Final = 1.0
-"""How old a file must be to be trusted to be whole (s); the clock of a file system ticks slowly."""
-
 Version = tuple[int, int, int, int]
+"""Inode, size, mtime and ctime: a change of the file shows in one of them."""
 
 
 class UserFile:
@@ -81,8 +76,8 @@ class UserFile:
             self._version = None
             self._tell((f"{self._path}: {error.strerror}; the users that were there stay",))
 
-    def _read(self) -> Version | None:
-        """Take in what the file says; gives its version, None for one that may still change."""
+    def _read(self) -> Version:
+        """Take in what the file says; gives the version that was read."""
         with open(self._path, "rb") as file:
             found = os.fstat(file.fileno())
             entries, problems = read_entries(file.read())
@@ -94,7 +89,7 @@ class UserFile:
         else:
             messages.append(f"{self._path}: no line can be used; the users that were there stay")
         self._tell(tuple(messages))
-        return _version(found) if time.time() - found.st_mtime > REST else None
+        return _version(found)
 
     def _users(self, entries: Iterable[Entry]) -> tuple[dict[str, User], list[str]]:
         """Users by name, and what is wrong with the others."""

@@ -118,7 +118,7 @@ async def test_who_comes_and_goes_in_the_file_counts_at_the_next_login(file: Fil
     assert await names(users, bob="new") == []
 
 
-async def test_a_file_that_was_just_written_is_read_again_though_it_looks_the_same(
+async def test_a_file_that_was_written_in_place_and_dated_back_is_read_again(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "users"
