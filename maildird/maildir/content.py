@@ -39,13 +39,14 @@ class Content:
 def read_content(path: bytes) -> Content:
     """Read a message; OSError as usual, and for what is no regular file (EINVAL, ELOOP)."""
     with open_message(path) as file:
-        raw = file.read()
+        data = wire_form(file.read())
         status = os.fstat(file.fileno())
-        return Content(wire_form(raw), int(status.st_mtime), _is_at_rest(path, raw, status))
+        at_rest = _is_at_rest(path, file.tell(), status)
+        return Content(data, int(status.st_mtime), at_rest)
 
 
-def _is_at_rest(path: bytes, raw: bytes, status: os.stat_result) -> bool:
-    if len(raw) != status.st_size:
+def _is_at_rest(path: bytes, size: int, status: os.stat_result) -> bool:
+    if size != status.st_size:
         return False
     in_place = b"/cur/" in path and status.st_ctime_ns == status.st_mtime_ns
     return not in_place or abs(time.time_ns() - status.st_mtime_ns) > REST
@@ -64,9 +65,16 @@ def open_message(path: bytes) -> BinaryIO:
 
 
 def wire_form(raw: bytes) -> bytes:
-    """`raw` with CRLF line ends and without NUL."""
-    lines = raw.replace(b"\r\n", b"\n") if b"\r\n" in raw else raw
-    return lines.replace(b"\n", b"\r\n").replace(b"\0", b"\x80")
+    """`raw` with CRLF line ends and without NUL.
+
+    No more than two of its forms are in memory at a time, where the caller keeps none.
+    """
+    if b"\r\n" not in raw:
+        raw = raw.replace(b"\n", b"\r\n")
+    elif raw.count(b"\n") != raw.count(b"\r\n"):
+        raw = raw.replace(b"\r\n", b"\n")
+        raw = raw.replace(b"\n", b"\r\n")
+    return raw.replace(b"\0", b"\x80")
 
 
 def disk_form(content: bytes) -> bytes:

@@ -16,13 +16,20 @@ the other, at most `walk.MAX_DEPTH` deep.
 """
 
 import re
+from itertools import islice
 from typing import Final
 
 from maildird.mime.envelope import render_envelope
 from maildird.mime.header import Header, first
 from maildird.mime.lexemes import without_comments
 from maildird.mime.nstring import nstring, string
-from maildird.mime.parameters import ContentType, Parameters, parameter, parse_disposition
+from maildird.mime.parameters import (
+    MAX_PARAMETERS,
+    ContentType,
+    Parameters,
+    parameter,
+    parse_disposition,
+)
 from maildird.mime.transfer_encoding import transfer_encoding
 from maildird.mime.walk import Part, walk
 
@@ -110,5 +117,6 @@ def _disposition(header: Header) -> bytes:
 def _languages(header: Header) -> bytes:
     """body-fld-lang = nstring / "(" string *(SP string) ")" """
     value = first(header, b"content-language")
-    tags = _LANGUAGE_TAG.findall(without_comments(value)) if value else ()
-    return b"(%b)" % b" ".join(map(string, tags)) if tags else b"NIL"
+    found = _LANGUAGE_TAG.finditer(without_comments(value or b""))
+    tags = b" ".join([string(tag[0]) for tag in islice(found, MAX_PARAMETERS)])
+    return b"(%b)" % tags if tags else b"NIL"

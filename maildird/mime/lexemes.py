@@ -39,14 +39,14 @@ def without_comments(value: bytes) -> bytes:
     """`value` with a space for each comment; parentheses in quoted strings are no comments."""
     if b"(" not in value:
         return value
-    kept = []
+    kept = bytearray()
     at = 0
     while found := _COMMENT_OR_QUOTED.search(value, at):
         if found[0] == b"(":
-            kept += [value[at : found.start()], b" "]
+            kept += value[at : found.start()] + b" "
             _, at = read_comment(value, found.start())
         else:
-            kept.append(value[at : found.end()])
+            kept += value[at : found.end()]
             at = found.end()
-    kept.append(value[at:])
-    return b"".join(kept)
+    kept += value[at:]
+    return bytes(kept)

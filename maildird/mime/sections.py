@@ -55,13 +55,15 @@ def header_fields(header: bytes, names: Iterable[bytes], *, matching: bool) -> b
 
 def fields_called(header: bytes, wanted: frozenset[bytes], *, matching: bool) -> bytes:
     """As `header_fields`, for names that are in lower case."""
-    *fields, rest = split_fields(header)
-    kept = [
-        field for field in fields if field != b"\r" and (field_name(field) in wanted) is matching
-    ]
-    if rest and (field_name(rest) in wanted) is matching:
-        kept.append(rest + b"\r")
-    return b"\n".join([*kept, b"\r\n"])
+    if not header.endswith(b"\n"):
+        header += b"\r\n"
+    kept = bytearray()
+    for field in split_fields(header):
+        if field not in (b"", b"\r") and (field_name(field) in wanted) is matching:
+            kept += field
+            kept += b"\n"
+    kept += b"\r\n"
+    return bytes(kept)
 
 
 def _find(root: Part, numbers: tuple[int, ...]) -> Part | None:

@@ -21,8 +21,9 @@ begins with it, but then boundary `a` would match a line `--ab`, the delimiter o
 What can't be what it says becomes a leaf that a client can show: a multipart in which no
 delimiter ever comes is text (RFC 2045 section 5.2 wants text/plain for what is not valid); a
 multipart or message beyond the limits is application/octet-stream. Limits: `MAX_DEPTH` parts
-inside each other, `MAX_PARTS` in all (the last one takes the rest of the message), and
-`MAX_HEADERS` octets of all headers together that are looked into.
+inside each other, `MAX_PARTS` in all (the last one takes the rest of the message), `MAX_HEADERS`
+octets of all headers together that are looked into, and `MAX_VALUES` octets of what is found in
+them: addresses and parameters take many times their size in memory and in what IMAP writes.
 """
 
 import re
@@ -35,6 +36,10 @@ from maildird.mime.parameters import ContentType, parameter, parse_content_type
 MAX_DEPTH: Final = 100
 MAX_PARTS: Final = 10_000
 MAX_HEADERS: Final = 50 * 1024 * 1024
+MAX_VALUES: Final = 4 * 1024 * 1024
+
+_VALUE_OCTETS: Final = 32
+"""What each value counts besides its length."""
 
 DESCRIBED_FIELDS: Final = frozenset(
     (
@@ -112,6 +117,7 @@ class _Walk:
         self._owners: dict[bytes, int] = {}
         self._count = 0
         self._headers_left = MAX_HEADERS
+        self._values_left = MAX_VALUES
         self._lines = 0
         self._counted_to = 0
 
@@ -185,7 +191,18 @@ class _Walk:
     def _header(self, start: int, body_start: int) -> Header:
         end = min(body_start, start + min(MAX_HEADER, self._headers_left))
         self._headers_left -= end - start
-        return parse_header(self._message[start:end], DESCRIBED_FIELDS)
+        header = parse_header(self._message[start:end], DESCRIBED_FIELDS)
+        return {name: self._kept(values) for name, values in header.items()}
+
+    def _kept(self, values: list[bytes]) -> list[bytes]:
+        """The values of a field, as far as `MAX_VALUES` allows; one may be cut."""
+        kept = []
+        for value in values:
+            if self._values_left <= 0:
+                break
+            kept.append(value[: self._values_left])
+            self._values_left -= len(value) + _VALUE_OCTETS
+        return kept
 
     def _body_start(self, start: int) -> int:
         """Where the body of a part begins whose header begins at `start`: behind the empty line,

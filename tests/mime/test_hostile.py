@@ -3,6 +3,8 @@
 Each of these took servers down: see the advisories on MIME and address parsing of the last decades.
 """
 
+import tracemalloc
+
 import pytest
 
 from maildird.mime.casemap import fold
@@ -118,3 +120,28 @@ def test_it_is_described_searched_and_fetched(name: str) -> None:
     section(message, Section((1,) * 200))
     section(message, Section((10_000,), SectionText.MIME))
     section(message, Section((), SectionText.HEADER_FIELDS_NOT, (b"Subject",)))
+
+
+MIB = 1 << 20
+
+LARGE = {
+    "short fields": b"X:\r\n" * MIB,
+    "languages": b"Content-Language: " + b"en," * MIB,
+    "comments": b"Content-Type: a/b; " + b"()" * (MIB // 4),
+    "subjects of messages": b"Content-Type: multipart/digest; boundary=a\r\n\r\n"
+    + (b"--a\r\n\r\nSubject: " + b'"' * 3 * MIB + b"\r\n\r\n") * 4,
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_describing_takes_little_memory(name: str) -> None:
+    message = LARGE[name]
+    describe(message[:MIB])
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        describe(message)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak - before < 2 * len(message) + 20 * MIB
