@@ -14,6 +14,7 @@ what a client hears that offers other protocols only, and Python goes on without
 RFC 7301 section 3.2 wants the handshake to fail.
 """
 
+import contextlib
 import logging
 import os
 import ssl
@@ -174,11 +175,12 @@ def _warn_of_dates(files: CertificateFiles, certificate: x509.Certificate) -> No
 
 
 def _names(certificate: x509.Certificate) -> frozenset[str]:
-    """Those of the extension, or the common name of a certificate without it."""
-    try:
+    """Its alternative names for servers; without any its common name (RFC 6125 section 6.4.4)."""
+    names: list[str] = []
+    with contextlib.suppress(x509.ExtensionNotFound):
         extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
         names = extension.value.get_values_for_type(x509.DNSName)
-    except x509.ExtensionNotFound:
+    if not names:
         common = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
         names = [str(each.value) for each in common]
     return frozenset(name.lower() for name in names)
