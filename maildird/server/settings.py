@@ -71,8 +71,8 @@ class Limits:
 class Timeouts:
     """Seconds after which a connection is closed.
 
-    `login`: not logged in by then. `idle`: no command, nor 64 KiB of a long one (at least 30
-    minutes, RFC 3501 section 5.4).
+    `login`: not logged in by then. `idle`: no command was heard for so long (at least 30
+    minutes, RFC 3501 section 5.4); one that takes longer has a second more for each KiB that came.
     `write`: the client did not take 64 KiB of an answer in that time.
     """
 

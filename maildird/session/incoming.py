@@ -1,28 +1,25 @@
 """The incoming side of a session: octets of the client in, events of the protocol out."""
 
 from collections.abc import Awaitable, Callable
-from typing import Final
 
-from maildird.imap.connection import Connection, Event
+from maildird.imap.connection import Connection, Continue, Event
+from maildird.session.lifetime import Lifetime
 from maildird.session.streams import Stream
-
-PIECE: Final = 64 * 1024
-"""Octets of one command that count as a sign of life."""
 
 
 class Incoming:
     """Reads from the client when the connection has no event left.
 
-    `heard` is called whenever an event came of it, and with every `PIECE` of a long command: so an
-    octet now and then doesn't keep a connection.
+    `lifetime` hears of every event and of every part of one. Leave to send a literal is no sign of
+    life: a command could ask for it thousands of times.
     """
 
-    def __init__(self, stream: Stream, connection: Connection, heard: Callable[[], None]) -> None:
+    def __init__(self, stream: Stream, connection: Connection, lifetime: Lifetime) -> None:
         self._stream = stream
         self._connection = connection
-        self._heard = heard
+        self._lifetime = lifetime
         self._next: Event | None = None
-        self._unheard = 0
+        self._partial = 0
 
     def put_back(self, event: Event) -> None:
         """Have `event` come once more: it is for somebody else."""
@@ -35,18 +32,16 @@ class Incoming:
         while True:
             event, self._next = self._next or self._connection.next_event(), None
             if event is not None:
-                self._hear()
+                if not isinstance(event, Continue):
+                    self._partial = 0
+                    self._lifetime.heard()
                 return event
             if before_reading is not None:
                 await before_reading()
+            if self._partial:
+                self._lifetime.part_came(self._partial)
             received = await self._stream.receive_some()
             if not received:
                 return None
             self._connection.receive_data(received)
-            self._unheard += len(received)
-            if self._unheard >= PIECE:
-                self._hear()
-
-    def _hear(self) -> None:
-        self._unheard = 0
-        self._heard()
+            self._partial = len(received)

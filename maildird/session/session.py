@@ -8,10 +8,10 @@ A session ends in one of four ways: the client goes or says LOGOUT; nothing was 
 an hour (RFC 3501 section 5.4); its mailbox was deleted; the task is cancelled, which means that the
 server shuts down. In the last three the client hears BYE, for which it has a second.
 
-A client is heard by a whole command or DONE, by 64 KiB of a longer command, or by taking 64 KiB of
-a reply. So neither a literal that is announced and never sent nor an octet now and then keeps a
-session for ever, and one who waits in IDLE has to say so again within the half hour, as RFC 2177
-section 3 asks.
+A client is heard by a whole command or DONE, or by taking 64 KiB of a reply; what comes of a longer
+command has to come at a least rate (`lifetime`). So neither a literal that is announced and never
+sent nor an octet now and then keeps a session for ever, and one who waits in IDLE has to say so
+again within the half hour, as RFC 2177 section 3 asks.
 """
 
 import math
@@ -27,6 +27,7 @@ from maildird.mailbox.account import Account
 from maildird.session.answers import answer_to_error
 from maildird.session.dispatch import carry_out
 from maildird.session.incoming import Incoming
+from maildird.session.lifetime import Lifetime
 from maildird.session.replies import Replies
 from maildird.session.state import Session
 from maildird.session.streams import Stream
@@ -56,19 +57,14 @@ async def serve_account_session(
     """
     connection = Connection(limits, State.AUTHENTICATED)
     connection.receive_data(leftover)
-    lifetime = trio.CancelScope()
-
-    def live_on() -> None:
-        lifetime.deadline = trio.current_time() + autologout
-
-    live_on()
-    incoming, replies = Incoming(stream, connection, live_on), Replies(stream, live_on)
+    lifetime = Lifetime(autologout)
+    incoming, replies = Incoming(stream, connection, lifetime), Replies(stream, lifetime.heard)
     session = Session(account, incoming, replies, idle_keepalive)
     last_word: str | None = "the server is shutting down"
     try:
-        with lifetime:
+        with lifetime.scope:
             last_word = await _converse(session, connection)
-        if lifetime.cancelled_caught:
+        if lifetime.scope.cancelled_caught:
             last_word = "nothing was heard of you for too long"
     except Exception:
         last_word = None

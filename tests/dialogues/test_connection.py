@@ -8,7 +8,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from maildird.imap.limits import Limits
-from maildird.session.incoming import PIECE
+from maildird.session.lifetime import LEAST_RATE
 from maildird.session.session import AUTOLOGOUT, serve_account_session
 from tests.dialogues.conftest import serving
 from tests.dialogues.dialogue import Client, Server
@@ -135,13 +135,46 @@ async def test_a_long_message_may_take_as_long_as_it_comes(
 ) -> None:
     async with serving(tmp_path) as server:
         me = await server.connect()
-        await me.stream.send_all(b"a APPEND INBOX {%d+}\r\n" % (5 * PIECE))
+        piece = b"x" * (AUTOLOGOUT - 1) * LEAST_RATE
+        await me.stream.send_all(b"a APPEND INBOX {%d+}\r\n" % (5 * len(piece)))
         for _ in range(5):
             await wait_all_tasks_blocked()
             mock_clock.jump(AUTOLOGOUT - 1)
-            await me.stream.send_all(b"x" * PIECE)
+            await me.stream.send_all(piece)
         await me.stream.send_all(b"\r\n")
         await me("S: a OK …")
+
+
+async def trickle(client: Client, piece: bytes, clock: MockClock) -> None:
+    """Say the piece every 100 seconds, for twice the time of silence and a little more."""
+    for _ in range(0, 2 * AUTOLOGOUT + 200, 100):
+        await client.stream.send_all(piece)
+        await wait_all_tasks_blocked()
+        clock.jump(100)
+        await wait_all_tasks_blocked()
+
+
+@pytest.mark.parametrize(
+    ("said", "piece"),
+    [
+        (b"a APPEND INBOX {50000000+}\r\n", b"x" * LEAST_RATE * 50),
+        (b"a APPEND INBOX", b" {1}\r\nx"),
+    ],
+    ids=["a slow literal", "many literals"],
+)
+async def test_a_command_that_comes_too_slowly_ends_the_session(
+    tmp_path: Path, mock_clock: MockClock, said: bytes, piece: bytes
+) -> None:
+    """Half of the rate that is asked for, or less: it has twice the time of silence."""
+    async with serving(tmp_path) as server:
+        me = await server.connect()
+        await me.stream.send_all(said)
+        with pytest.raises(trio.BrokenResourceError, match="closed"):
+            await trickle(me, piece, mock_clock)
+        while (line := await me.line()) == "+ go on":
+            pass
+        assert line == "* BYE nothing was heard of you for too long"
+        await me.closed()
 
 
 async def test_the_end_of_the_server(server: Server, me: Client, other: Client) -> None:
