@@ -1,33 +1,65 @@
-"""The plain stream over real sockets."""
+"""The streams, plain and encrypted, over real sockets."""
 
 import socket
+import ssl
 import struct
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from maildird.server.stream import SocketStream
+from maildird.server.settings import Tls
+from maildird.server.stream import ClientStream, SocketStream
+from maildird.server.tls import Certificates
+from maildird.server.tls_stream import start_tls
+from tests.server.certificates import NAME, Authority
 from tests.server.sockets import connected_pair
 
 WRITE_TIMEOUT = 60.0
+VERSIONS = {"TLS 1.2": "TLSv1_2", "TLS 1.3": "TLSv1_3"}
 
 
-@pytest.fixture
-def pair() -> Iterator[tuple[SocketStream, socket.socket]]:
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(params=["plain", "TLS 1.2", "TLS 1.3"])
+async def pair(
+    request: pytest.FixtureRequest, authority: Authority
+) -> AsyncIterator[tuple[ClientStream, socket.socket]]:
     accepted, client = connected_pair()
-    with accepted, client:
-        yield SocketStream(accepted, "client", WRITE_TIMEOUT), client
+    plain = SocketStream(accepted, "client", WRITE_TIMEOUT)
+    if request.param == "plain":
+        with accepted, client:
+            yield plain, client
+        return
+    ours = Certificates([authority.issue(NAME)], Tls()).context(0)
+    theirs = authority.context()
+    theirs.maximum_version = getattr(ssl.TLSVersion, VERSIONS[request.param])
+    async with trio.open_nursery() as nursery:
+        encrypted: list[ssl.SSLSocket] = []
+
+        async def shake_hands() -> None:
+            wrap = partial(theirs.wrap_socket, client, server_hostname=NAME)
+            encrypted.append(await trio.to_thread.run_sync(wrap))
+
+        nursery.start_soon(shake_hands)
+        stream = await start_tls(plain, ours)
+    with encrypted[0]:
+        yield stream, encrypted[0]
+    await stream.aclose()
 
 
 @pytest.fixture
-def stream(pair: tuple[SocketStream, socket.socket]) -> SocketStream:
+def stream(pair: tuple[ClientStream, socket.socket]) -> ClientStream:
     return pair[0]
 
 
 @pytest.fixture
-def client(pair: tuple[SocketStream, socket.socket]) -> socket.socket:
+def client(pair: tuple[ClientStream, socket.socket]) -> socket.socket:
     return pair[1]
 
 
@@ -41,14 +73,14 @@ async def read_all(client: socket.socket, size: int) -> bytes:
     return await trio.to_thread.run_sync(read)
 
 
-async def test_what_is_sent_arrives(stream: SocketStream, client: socket.socket) -> None:
+async def test_what_is_sent_arrives(stream: ClientStream, client: socket.socket) -> None:
     client.sendall(b"a NOOP\r\n")
     assert await stream.receive_some() == b"a NOOP\r\n"
     await stream.send_all(b"a OK\r\n")
     assert client.recv(100) == b"a OK\r\n"
 
 
-async def test_receiving_waits_for_the_client(stream: SocketStream, client: socket.socket) -> None:
+async def test_receiving_waits_for_the_client(stream: ClientStream, client: socket.socket) -> None:
     received = []
 
     async def receive() -> None:
@@ -63,7 +95,7 @@ async def test_receiving_waits_for_the_client(stream: SocketStream, client: sock
 
 
 async def test_sending_more_than_the_kernel_takes_waits_for_the_client(
-    stream: SocketStream, client: socket.socket
+    stream: ClientStream, client: socket.socket
 ) -> None:
     data = bytes(range(256)) * (32 << 12)
     async with trio.open_nursery() as nursery:
@@ -73,7 +105,7 @@ async def test_sending_more_than_the_kernel_takes_waits_for_the_client(
 
 
 async def test_one_task_receives_while_another_sends(
-    stream: SocketStream, client: socket.socket
+    stream: ClientStream, client: socket.socket
 ) -> None:
     data = bytes(32 << 20)
     async with trio.open_nursery() as nursery:
@@ -85,23 +117,29 @@ async def test_one_task_receives_while_another_sends(
 
 
 async def test_the_end_of_the_client_is_an_empty_read(
-    stream: SocketStream, client: socket.socket
+    stream: ClientStream, client: socket.socket
 ) -> None:
     client.shutdown(socket.SHUT_WR)
     assert await stream.receive_some() == b""
 
 
-async def test_a_reset_is_a_broken_resource(stream: SocketStream, client: socket.socket) -> None:
+async def test_a_reset_is_a_broken_resource(stream: ClientStream, client: socket.socket) -> None:
+    """At once on a plain stream; OpenSSL takes it for the client's end, until something is sent."""
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.close()
-    with pytest.raises(trio.BrokenResourceError, match="Connection reset by peer"):
-        await stream.receive_some()
-    with pytest.raises(trio.BrokenResourceError, match="Broken pipe"):
+
+    async def hear_and_answer() -> None:
+        assert await stream.receive_some() == b""
+        await stream.send_all(b"x")
+
+    with pytest.raises(trio.BrokenResourceError, match=r"Connection reset by peer|the client left"):
+        await hear_and_answer()
+    with pytest.raises(trio.BrokenResourceError, match=r"Broken pipe|the client left"):
         await stream.send_all(b"x")
 
 
 async def test_a_client_that_never_reads_is_given_up(
-    stream: SocketStream, autojump_clock: MockClock
+    stream: ClientStream, autojump_clock: MockClock
 ) -> None:
     begin = trio.current_time()
     with pytest.raises(trio.BrokenResourceError, match="took less than 65536 octets in 60 s"):
@@ -109,7 +147,7 @@ async def test_a_client_that_never_reads_is_given_up(
     assert trio.current_time() - begin == pytest.approx(WRITE_TIMEOUT)
 
 
-async def test_closing_ends_a_receive_that_waits(stream: SocketStream) -> None:
+async def test_closing_ends_a_receive_that_waits(stream: ClientStream) -> None:
     async with trio.open_nursery() as nursery:
 
         async def receive() -> None:
@@ -125,7 +163,7 @@ async def test_closing_ends_a_receive_that_waits(stream: SocketStream) -> None:
 
 
 async def test_last_words_reach_a_client_whose_own_nobody_read(
-    stream: SocketStream, client: socket.socket
+    stream: ClientStream, client: socket.socket
 ) -> None:
     client.sendall(b"x" * 100_000)
     await stream.send_all(b"* BYE\r\n")
@@ -135,7 +173,7 @@ async def test_last_words_reach_a_client_whose_own_nobody_read(
 
 
 async def test_a_client_that_always_has_more_lets_others_run(
-    stream: SocketStream, client: socket.socket
+    stream: ClientStream, client: socket.socket
 ) -> None:
     ran = trio.Event()
 
@@ -149,7 +187,7 @@ async def test_a_client_that_always_has_more_lets_others_run(
             await stream.receive_some()
 
 
-async def test_a_wait_can_be_cancelled(stream: SocketStream, autojump_clock: MockClock) -> None:
+async def test_a_wait_can_be_cancelled(stream: ClientStream, autojump_clock: MockClock) -> None:
     with trio.move_on_after(1) as scope:
         await stream.receive_some()
     assert scope.cancelled_caught
