@@ -1,7 +1,8 @@
 """A connection before login: greeting, a few commands, TLS, a name and a password.
 
 Theory of operation. Who a client is has to be known within a minute, and it may err only so often;
-each failure is answered a little later than the one before, which costs that connection alone. On
+each failure is answered a little later than the one before, which costs that connection alone; what
+is remembered across connections slows down those who guess (`throttle`). On
 success the client's account takes over with what the client has sent since: nothing else of what
 was known before login goes with it.
 
@@ -57,6 +58,7 @@ from maildird.server.accounts import Accounts
 from maildird.server.admission import Admission
 from maildird.server.reception import Client
 from maildird.server.settings import Settings, User
+from maildird.server.throttle import Throttle
 from maildird.server.users import Users
 from maildird.session.session import FAREWELL, serve_account_session
 from maildird.terms.codes import Code
@@ -91,12 +93,18 @@ class Doorkeeper:
     """Talks to clients until they have logged in, and hands them over."""
 
     def __init__(
-        self, settings: Settings, users: Users, accounts: Accounts, admission: Admission
+        self,
+        settings: Settings,
+        users: Users,
+        accounts: Accounts,
+        admission: Admission,
+        throttle: Throttle,
     ) -> None:
         self._settings = settings
         self._accounts = accounts
         self._admission = admission
         self._users = users
+        self._throttle = throttle
         self._limits = imap_limits.Limits(
             append_message=settings.limits.message_size,
             append_command=2 * settings.limits.message_size,
@@ -135,7 +143,7 @@ class Doorkeeper:
         last_word: str | None = "the server is shutting down"
         try:
             with trio.move_on_at(client.deadline):
-                dialogue = _Dialogue(client, connection, self._users)
+                dialogue = _Dialogue(client, connection, self._users, self._throttle)
                 if greet:
                     await dialogue.greet()
                 outcome = await dialogue.until_admitted()
@@ -180,11 +188,14 @@ class Doorkeeper:
 class _Dialogue:
     """What is said before login."""
 
-    def __init__(self, client: Client, connection: Connection, users: Users) -> None:
+    def __init__(
+        self, client: Client, connection: Connection, users: Users, throttle: Throttle
+    ) -> None:
         self._client = client
         self._stream = client.stream
         self._connection = connection
         self._users = users
+        self._throttle = throttle
         self._failures = 0
         self._capabilities = before_login(plaintext=client.private, starttls=client.can_start_tls)
 
@@ -272,7 +283,7 @@ class _Dialogue:
         identity, _, rest = response.partition(b"\0")
         name, _, password = rest.partition(b"\0")
         if identity not in (b"", name):
-            await self._fail(tag, name)
+            await self._fail(tag)
             return None
         return await self._try(tag, name, password)
 
@@ -295,20 +306,20 @@ class _Dialogue:
             await self._refuse_plaintext(tag)
             return None
         try:
-            user = await self._users.verify(name, password)
+            async with self._throttle.attempt(name, self._stream.peer) as attempt:
+                user = await self._users.verify(name, password)
+                attempt.ended(right=user is not None)
         except Refused as refusal:
             await self._stream.send_all(no(tag, str(refusal), refusal.code))
             return None
         if user is None:
-            await self._fail(tag, name)
+            await self._fail(tag)
             return None
         return Admitted(user, tag)
 
-    async def _fail(self, tag: bytes, name: bytes) -> None:
+    async def _fail(self, tag: bytes) -> None:
         """One answer for all failures, later each time."""
         self._failures += 1
-        shown = ascii(name[:80].decode("utf-8", "replace"))
-        logger.warning("failed login for %s from %s", shown, self._stream.peer)
         await trio.sleep(self._failures)
         text = "the name or the password is wrong"
         await self._stream.send_all(no(tag, text, Code.AUTHENTICATIONFAILED))

@@ -24,6 +24,7 @@ from maildird.server.logs import set_level
 from maildird.server.reception import Reception, Service
 from maildird.server.settings import Settings, User
 from maildird.server.state import directory_of_account
+from maildird.server.throttle import Throttle
 from maildird.server.tls import Certificates
 from maildird.server.users import Users
 from maildird.terms.errors import MaildirdError, SettingsError
@@ -50,6 +51,7 @@ class Running:
         self._reread = reread
         self._reloading = trio.Lock()
         self._admission = Admission(settings.limits)
+        self._throttle = Throttle()
         self._users = Users(settings)
         self.reception = Reception(self._admission, self._service(settings, self._users))
 
@@ -81,7 +83,7 @@ class Running:
     def _service(self, settings: Settings, users: Users) -> Service:
         files = settings.certificates
         return Service(
-            Doorkeeper(settings, users, self._accounts, self._admission).serve,
+            Doorkeeper(settings, users, self._accounts, self._admission, self._throttle).serve,
             settings.timeouts,
             Certificates(files, settings.tls) if files else None,
         )

@@ -20,6 +20,7 @@ from maildird.server.login import Doorkeeper
 from maildird.server.passwords import plain_password
 from maildird.server.reception import Client
 from maildird.server.settings import Limits, Settings, User
+from maildird.server.throttle import Throttle
 from maildird.server.users import Users
 from maildird.session.describe import describe
 from tests.dialogues.dialogue import Client as Player
@@ -49,7 +50,7 @@ class Server:
     def __init__(self, user: User, accounts: Accounts, nursery: trio.Nursery) -> None:
         settings = Settings((user,), limits=Limits(connections_per_user=3))
         self._doorkeeper = Doorkeeper(
-            settings, Users(settings), accounts, Admission(settings.limits)
+            settings, Users(settings), accounts, Admission(settings.limits), Throttle()
         )
         self._nursery = nursery
         self._connections: list[trio.CancelScope] = []
