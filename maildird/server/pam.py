@@ -14,7 +14,6 @@ import os
 import pwd
 from typing import Final
 
-import pam
 import trio
 
 from maildird.server.kinds import ACCOUNT_NAME
@@ -40,6 +39,9 @@ class SystemUsers:
     """The users that the PAM service `service` lets in; their mail is where the template says."""
 
     def __init__(self, service: str, template: AccountTemplate) -> None:
+        from pam import PamAuthenticator  # looks for libpam, which takes a while
+
+        self._authenticator = PamAuthenticator
         self._service = service
         self._template = template
         self._asking = trio.CapacityLimiter(AT_ONCE)
@@ -83,7 +85,7 @@ class SystemUsers:
         return User(name, None, mail)
 
     def _ask(self, name: str, password: bytes) -> User | None:
-        authenticator = pam.PamAuthenticator()
+        authenticator = self._authenticator()
         if not authenticator.authenticate(name, password, service=self._service, resetcreds=False):
             logger.info("PAM service %s: %a: %s", self._service, name, authenticator.reason)
             return None
