@@ -6,14 +6,15 @@
 # lint     ruff, mypy --strict, the import contract, the manual pages
 # unit     everything but the real clients, in parallel
 # clients  curl, imaplib, imapclient, mbsync, neomutt and offlineimap against a real server,
-#          replays of what Evolution, interimap, Mailspring and Horde send, and trees that come
-#          from Dovecot and go back there
+#          replays of what Evolution, interimap, Mailspring and Horde send, trees that come from
+#          Dovecot and go back there, and trees that come from Courier
 # oracle   the tests of RFC 7162 against Dovecot 2.3, to see who differs where; not among the
 #          parts that are passed without arguments
 #
 # The environment is .venv beside this folder, or $MAILDIRD_VENV. What is missing on the system
 # (python3-venv, isync, neomutt, tmux, offlineimap3, curl, mandoc, dovecot-imapd) is installed by
-# apt, if this may do so.
+# apt, if this may do so. Courier, which Debian doesn't install beside Dovecot, is unpacked into the
+# environment.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -53,7 +54,23 @@ clients() {
         neomutt:'command -v neomutt' tmux:'command -v tmux' \
         offlineimap3:'command -v offlineimap' dovecot-imapd:'command -v dovecot' \
         libsasl2-modules:'ls /usr/lib/*/sasl2/libplain.so' || :
-    pytest tests/clients
+    unpack_courier "$venv/courier" || :
+    COURIER="$venv/courier" pytest tests/clients
+}
+
+# unpack_courier DIRECTORY: have Courier's imapd and its libraries there.
+unpack_courier() {
+    [ ! -x "$1/usr/bin/imapd" ] && command -v apt-get >/dev/null || return 0
+    echo "unpacking courier-imap" >&2
+    libraries=$(apt-cache depends courier-imap gamin |
+        sed -n 's/^ *Depends: \(lib[^<>]*\)$/\1/p' | grep -v '^libc6$' | sort -u)
+    mkdir -p "$1"
+    # shellcheck disable=SC2086
+    (cd "$1" && apt-get -q -q download courier-imap courier-authlib gamin libgamin0 $libraries)
+    for package in "$1"/*.deb; do
+        dpkg-deb --extract "$package" "$1"
+        rm "$package"
+    done
 }
 
 oracle() {

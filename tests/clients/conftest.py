@@ -4,12 +4,17 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from tests.clients.household import Household
+from tests.clients.lives import MBSYNCED
 from tests.clients.maildirs import collect, corpus
+from tests.clients.mbsync import Mbsync
 from tests.clients.server import ServerProcess
 from tests.corpus.tree import make_tree
+from tests.rfc7162.hosts import dovecot_is_installed
 
 GENERATED = 20_000
 
@@ -63,9 +68,38 @@ def program() -> Callable[[str], str]:
     def find(name: str) -> str:
         path = shutil.which(name)
         if path is None:
-            if os.environ.get("CI"):
-                pytest.fail(f"{name} is missing")
-            pytest.skip(f"{name} is not installed")
+            miss(name)
         return path
 
     return find
+
+
+def miss(what: str) -> NoReturn:
+    """Skip a test for want of what it needs; in CI it fails."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{what} is missing")
+    pytest.skip(f"{what} is not there")
+
+
+@pytest.fixture
+def household(program: Callable[[str], str], tmp_path: Path) -> Household:
+    """Clients that have not been anywhere, and beside them an empty tree, `Maildir`."""
+    for subdir in ("cur", "new", "tmp"):
+        (tmp_path / "Maildir" / subdir).mkdir(parents=True)
+    return Household(Mbsync(program("mbsync"), tmp_path, MBSYNCED))
+
+
+@pytest.fixture
+def dovecot_2_3() -> None:
+    """Dovecot is there, of the generation that its settings are for."""
+    if not dovecot_is_installed():
+        miss("Dovecot 2.3")
+
+
+@pytest.fixture
+def unpacked_courier() -> Path:
+    """Where tests/run.sh has unpacked Courier; $COURIER."""
+    unpacked = Path(os.environ.get("COURIER", "courier")).absolute()
+    if not (unpacked / "usr/bin/imapd").is_file():
+        miss("Courier")
+    return unpacked

@@ -87,7 +87,7 @@ class Account:
 
 @dataclass
 class Household:
-    """Both clients; `caches` are by mailbox, and `highest` is what they were told there."""
+    """Both clients; the one with QRESYNC has `caches` by mailbox."""
 
     mbsync: Mbsync
     caches: dict[str, Cache] = field(default_factory=dict)
@@ -107,6 +107,15 @@ class Household:
                 selected = await visit.open(Way(), f"SELECT {name}")
                 gone[name] = set(selected.vanished_earlier)
         return gone
+
+    def begin_with_modseqs(self) -> None:
+        """Come from a server without CONDSTORE: all that has a MODSEQ is news."""
+        for cache in self.caches.values():
+            cache.modseq = 1
+
+    def modseqs(self) -> dict[str, int]:
+        """The HIGHESTMODSEQ that the client keeps of each mailbox."""
+        return {name: cache.modseq for name, cache in self.caches.items()}
 
     def has(self, account: Account) -> None:
         """The client with QRESYNC has exactly what is there."""
@@ -180,8 +189,9 @@ async def _examine(client: Client, name: str) -> Mailbox:
         assert fetch.uid is not None
         assert fetch.flags is not None
         date = _text(fetch.items["INTERNALDATE"]).strip()
+        (header,) = (value for item, value in fetch.items.items() if item.startswith("BODY["))
         messages[fetch.uid] = Message(
-            subject=_text(fetch.items["BODY[HEADER.FIELDS (SUBJECT)]"]).partition(": ")[2].strip(),
+            subject=_text(header).partition(": ")[2].strip(),
             size=int(str(fetch.items["RFC822.SIZE"])),
             date=datetime.strptime(date, "%d-%b-%Y %H:%M:%S %z"),
             flags=fetch.flags,

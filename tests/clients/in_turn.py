@@ -9,7 +9,7 @@ All leave by LOGOUT and are waited for, so that what they write in the end is wr
 import os
 import shlex
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,22 +102,51 @@ async def dovecot(directory: Path) -> AsyncIterator[Stay]:
 
 
 @asynccontextmanager
-async def courier(directory: Path, imapd: Path) -> AsyncIterator[Stay]:
-    """Courier's `imapd` over `directory`/Maildir."""
-    root = directory / "Maildir"
-    for subdir in ("cur", "new", "tmp"):
-        (root / subdir).mkdir(parents=True, exist_ok=True)
+async def courier(directory: Path, unpacked: Path) -> AsyncIterator[Stay]:
+    """Courier over `directory`/Maildir; its packages were `unpacked` and not installed.
+
+    It asks Gamin about changes, which runs beside it under a name of its own.
+    """
+    libraries = {str(path.parent) for path in _files(unpacked) if ".so." in path.name}
+    gamin = next(path for path in _files(unpacked) if path.name == "gam_server")
     settings = {
+        "LD_LIBRARY_PATH": ":".join(sorted(libraries)),
+        "GAM_CLIENT_ID": f"{os.getpid()}{directory.name}",
         "AUTHENTICATED": USER,
-        "MAILDIR": str(root),
+        "MAILDIR": str(directory / "Maildir"),
         "HOME": str(directory),
         "IMAP_CAPABILITY": "IMAP4rev1 UIDPLUS CHILDREN NAMESPACE",
         "IMAP_KEYWORDS": "1",
         "IMAP_UMASK": "022",
-        "LD_LIBRARY_PATH": os.environ.get("COURIER_LIBRARIES", ""),
     }
     words = [f"{name}={value}" for name, value in settings.items()]
-    yield Piped(["env", *words, str(imapd), str(root)])
+    imapd = directory / "courier"
+    command = shlex.join(["exec", "env", *words, f"{unpacked}/usr/bin/imapd", settings["MAILDIR"]])
+    imapd.write_text(f"#!/bin/sh\n{command}\n")
+    imapd.chmod(0o755)
+    watching = await trio.lowlevel.open_process(
+        [str(gamin), "--notimeout", settings["GAM_CLIENT_ID"]], env=os.environ | settings
+    )
+    try:
+        with trio.fail_after(PATIENCE):
+            await _listening(settings["GAM_CLIENT_ID"])
+        yield Piped([str(imapd)])
+    finally:
+        watching.kill()
+        with trio.CancelScope(shield=True):
+            await watching.wait()
+
+
+def _files(unpacked: Path) -> Iterator[Path]:
+    return (unpacked / "usr").rglob("*")
+
+
+async def _listening(name: str) -> None:
+    """Return when a socket of that name is there."""
+    while True:
+        if name in await trio.Path("/proc/net/unix").read_text():
+            return
+        await trio.sleep(0.01)
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.clients.in_turn import Stay, connection
 from tests.clients.maildirs import deliver
 from tests.rfc7162.client import Client
+from tests.rfc7162.responses import Other
 
 SUMMER = "&AMk-t&AOk-"
 """Été, as IMAP and Maildir++ spell it (RFC 3501 section 5.1.3)."""
@@ -52,6 +53,7 @@ async def begin(stay: Stay, root: Path, separator: str) -> None:
         await client.do(f"DELETE {old}")
         await client.do("SELECT INBOX")
         await fill(client, "INBOX", 34)
+        await client.do("NOOP")
         await fill(client, work, 10)
         await fill(client, reports, 9)
         await fill(client, summer, 8)
@@ -75,7 +77,16 @@ async def fill(client: Client, mailbox: str, count: int) -> None:
     """Append messages, with all kinds of flags in turn."""
     for number, flags in zip(range(count), cycle(FLAGS), strict=False):
         subject = f"{mailbox.rpartition('/')[2].rpartition('.')[2]} {number}"
-        await client.append(mailbox, content(subject).decode().replace("\n", "\r\n"), flags)
+        await append(client, mailbox, subject, flags)
+
+
+async def append(client: Client, mailbox: str, subject: str, flags: str) -> None:
+    """Append one message. Courier wants to be asked for the literal first."""
+    octets = content(subject).replace(b"\n", b"\r\n")
+    tag = await client.begin(f"APPEND {mailbox} ({flags}) {{{len(octets)}}}")
+    assert isinstance(await client.response(), Other)
+    await client.stream.send_all(octets + b"\r\n")
+    assert (await client.ending(tag)).tagged.condition == "OK"
 
 
 async def expunge(client: Client, numbers: str) -> None:

@@ -9,37 +9,24 @@ What can't be shown is a client that resynchronises with Dovecot: the MODSEQs th
 mean nothing there (`household`). The flags that such a client has are those that Dovecot tells.
 """
 
-import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.clients.household import Account, Household, look
 from tests.clients.in_turn import Stay, connection, dovecot, maildird
-from tests.clients.lives import MBSYNCED, SUMMER, begin, content, deliver_three, expunge
+from tests.clients.lives import SUMMER, append, begin, content, deliver_three, expunge
 from tests.clients.maildirs import deliver, messages
-from tests.clients.mbsync import Mbsync, Traffic
-from tests.rfc7162.hosts import dovecot_is_installed
+from tests.clients.mbsync import Traffic
 
 SLASH = ("--separator", "/")
 
 
-@pytest.fixture
-def household(program: Callable[[str], str], tmp_path: Path) -> Household:
-    """Clients that have not been anywhere; Dovecot is there, too."""
-    if not dovecot_is_installed():
-        if os.environ.get("CI"):
-            pytest.fail("Dovecot 2.3 is missing")
-        pytest.skip("Dovecot 2.3 is not installed")
-    return Household(Mbsync(program("mbsync"), tmp_path, MBSYNCED))
-
-
+@pytest.mark.usefixtures("dovecot_2_3")
 @pytest.mark.parametrize("index", ["kept", "lost"])
 async def test_there_and_back_again(household: Household, tmp_path: Path, index: str) -> None:
     root = tmp_path / "Maildir"
-    root.mkdir()
     async with dovecot(tmp_path) as stay:
         first = await live_with_dovecot(household, stay, root)
     async with maildird(tmp_path, *SLASH) as stay:
@@ -89,7 +76,7 @@ async def live_with_maildird(household: Household, stay: Stay, root: Path) -> Ac
         await client.do("STORE 1 +FLAGS (\\Flagged Fresh)")
         await client.do("STORE 2,8 FLAGS (\\Seen custom)")
         await client.do("STORE 9 -FLAGS ($Junk)")
-        await client.append("INBOX", content("appended").decode(), "\\Answered $Label1")
+        await append(client, "INBOX", "appended", "\\Answered $Label1")
         await client.do("COPY 7:9 Work")
         await expunge(client, "10,33")
         await client.do("CREATE Plans")
@@ -127,7 +114,7 @@ async def live_with_dovecot_again(household: Household, stay: Stay, root: Path) 
         await client.do("SELECT INBOX")
         await client.do("STORE 1 -FLAGS (Fresh)")
         await client.do("STORE 4 +FLAGS (\\Answered Fresh Elsewhere)")
-        await client.append("INBOX", content("appended again").decode(), "Elsewhere")
+        await append(client, "INBOX", "appended again", "Elsewhere")
         await client.do("COPY 5 Plans")
         await expunge(client, "2,20")
     deliver_three(root / ".Plans", "planned")
