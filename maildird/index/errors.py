@@ -31,9 +31,25 @@ _DISK_TROUBLE: Final = tuple(
 """What py-lmdb says of a write that fell short; a full disk is most often EIO to it."""
 
 
+class IndexDamaged(IndexUnusable):
+    """The index proves to be damaged; `why` in a few words. Opened again, it is made anew."""
+
+    def __init__(self, path: str, why: object) -> None:
+        super().__init__(f"index {path} is damaged ({why}); {REMOVE_IT}")
+        self.why = str(why)
+
+
+class IndexOutdated(IndexUnusable):
+    """The index is of an older version; `why` says which. Opened to be written, it is made anew."""
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(f"index {path} {why}; {REMOVE_IT}")
+        self.why = why
+
+
 @contextmanager
 def lmdb_errors(path: str) -> Iterator[None]:
-    """Raise Refused when the map or the disk is full, IndexUnusable when the index is damaged."""
+    """Raise Refused when the map or the disk is full, IndexDamaged when the index is damaged."""
     try:
         yield
     except lmdb.MapFullError as error:
@@ -41,7 +57,7 @@ def lmdb_errors(path: str) -> Iterator[None]:
             Code.UNAVAILABLE, f"the map of index {path} was full; it grows now, try again"
         ) from error
     except _DAMAGE as error:
-        raise IndexUnusable(f"index {path} is damaged ({error}); {REMOVE_IT}") from error
+        raise IndexDamaged(path, error) from error
     except lmdb.Error as error:
         if not any(trouble in str(error) for trouble in _DISK_TROUBLE):
             raise

@@ -18,8 +18,11 @@ number, and 511 bytes is the most it may have. Facts are larger and so have keys
     facts      maps (mailbox id, uid) to the rendered facts
     unseen     maps a mailbox id to the number of living messages without \\Seen
 
-The index is disposable, so there is no migration: any change of this page raises VERSION, and an
-index of another version is refused.
+The index is disposable, so there is no migration: any change of this page raises VERSION, an index
+of an older version is made anew, and one of a newer version is refused.
+
+Most records say the same as others do, and damage shows in that. What stands nowhere else, rows and
+facts, begins with a checksum.
 """
 
 import hashlib
@@ -30,12 +33,13 @@ from dataclasses import asdict, dataclass
 from itertools import accumulate
 from struct import Struct
 from typing import Any, Final
+from zlib import crc32
 
 import lmdb
 
 from maildird.index.rows import Facts, MailboxRow
 
-VERSION: Final = b"1"
+VERSION: Final = b"2"
 VERSION_KEY: Final = b"\0version"
 LAST_ID_KEY: Final = b"\0last mailbox id"
 
@@ -91,6 +95,13 @@ def open_tables(
     )
 
 
+def read_version(environment: lmdb.Environment) -> bytes:
+    """The version that an index is of; lmdb.NotFoundError when it is no index."""
+    meta = environment.open_db(b"meta", create=False)
+    with environment.begin() as transaction:
+        return bytes(transaction.get(VERSION_KEY, b"?", db=meta))
+
+
 NUMBER: Final = Struct(">Q")
 """A mailbox id, a UID or a count."""
 
@@ -117,7 +128,10 @@ LIST_KEY: Final = NUMBER
 FACTS_KEY: Final = Struct(">QQ")
 """(mailbox id, uid)."""
 
-_FACTS_HEAD: Final = Struct(">III")
+_CHECKSUM: Final = Struct(">I")
+
+_FACTS_HEAD: Final = Struct(">IIII")
+"""Checksum, and the lengths of the first three parts."""
 
 BASE_END: Final = b"/"
 """Stands after a base name in `bases`; no file name holds it."""
@@ -136,12 +150,16 @@ def folder_key(parts: tuple[str, ...]) -> bytes:
 
 def pack_mailbox(row: MailboxRow) -> bytes:
     """Value of `mailboxes`."""
-    return json.dumps(asdict(row) | {"guid": row.guid.hex()}, separators=(",", ":")).encode("ascii")
+    text = json.dumps(asdict(row) | {"guid": row.guid.hex()}, separators=(",", ":")).encode("ascii")
+    return _CHECKSUM.pack(crc32(text)) + text
 
 
 def unpack_mailbox(value: bytes) -> MailboxRow:
-    """Inverse of `pack_mailbox`."""
-    fields: dict[str, Any] = json.loads(value)
+    """Inverse of `pack_mailbox`; lmdb.CorruptedError when the row is not what was packed."""
+    text = value[_CHECKSUM.size :]
+    if value[: _CHECKSUM.size] != _CHECKSUM.pack(crc32(text)):
+        raise lmdb.CorruptedError("the row of a mailbox is not what was written")
+    fields: dict[str, Any] = json.loads(text)
     fields["guid"] = bytes.fromhex(fields["guid"])
     for name in ("parts", "identity", "mtimes", "keywords", "use"):
         fields[name] = tuple(fields[name])
@@ -155,14 +173,28 @@ def base_of(file: bytes) -> bytes:
 
 
 def pack_facts(facts: Facts) -> bytes:
-    """Value of `facts`; size and internaldate stand in `sizes`."""
-    lengths = _FACTS_HEAD.pack(len(facts.envelope), len(facts.body), len(facts.bodystructure))
-    return b"".join((lengths, facts.envelope, facts.body, facts.bodystructure, facts.header))
+    """Value of `facts`; size and internaldate stand in `sizes`, and the checksum is theirs, too."""
+    parts = facts.envelope, facts.body, facts.bodystructure, facts.header
+    packed = _FACTS_HEAD.pack(0, *map(len, parts[:3])) + b"".join(parts)
+    return (
+        _CHECKSUM.pack(_checksum(packed, facts.size, facts.internaldate)) + packed[_CHECKSUM.size :]
+    )
+
+
+def facts_hold(value: bytes, size: int, internaldate: int) -> bool:
+    """Whether facts are what was packed."""
+    if len(value) < _FACTS_HEAD.size:
+        return False
+    return value.startswith(_CHECKSUM.pack(_checksum(value, size, internaldate)))
+
+
+def _checksum(value: bytes, size: int, internaldate: int) -> int:
+    return crc32(memoryview(value)[_CHECKSUM.size :], crc32(SIZE.pack(0, size, internaldate)))
 
 
 def unpack_facts(value: bytes, size: int, internaldate: int) -> Facts:
     """Inverse of `pack_facts`."""
-    lengths = _FACTS_HEAD.unpack_from(value)
+    _, *lengths = _FACTS_HEAD.unpack_from(value)
     envelope, body, bodystructure, header = accumulate(lengths, initial=_FACTS_HEAD.size)
     return Facts(
         internaldate,

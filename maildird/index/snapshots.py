@@ -4,6 +4,7 @@ A snapshot belongs to the thread that took it and to the `with` that holds it. W
 copied out of the map and stays good; iterators are the exception, they end with the snapshot.
 """
 
+from array import array
 from collections.abc import Iterable, Iterator
 
 import lmdb
@@ -27,6 +28,7 @@ from maildird.index.schema import (
     TOMBSTONE,
     Tables,
     columns,
+    facts_hold,
     folder_key,
     meta_key,
     unpack_facts,
@@ -50,6 +52,11 @@ class Snapshot:
         one of LMDB's few reader slots from all others.
         """
         del self._transaction
+
+    @property
+    def commit(self) -> int:
+        """The number of the last commit that it sees, or of a batch's own; they rise."""
+        return int(self._transaction.id())
 
     def meta(self, name: str) -> bytes | None:
         """An account-level value."""
@@ -137,12 +144,14 @@ class Snapshot:
         )
 
     def facts(self, mailbox: int, uid: int) -> Facts | None:
-        """What was computed from a message's content; None when it hasn't been yet."""
+        """What was computed from a message's content; None when it hasn't been yet, or is lost."""
         value = self._transaction.get(FACTS_KEY.pack(mailbox, uid), db=self._tables.facts)
         record = self._record(self._tables.sizes, mailbox, uid)
         if value is None or record is None:
             return None
         _, size, internaldate = SIZE.unpack(record)
+        if not facts_hold(value, size, internaldate):
+            return None
         return unpack_facts(value, size, internaldate)
 
     def facts_count(self, mailbox: int) -> int:
@@ -158,6 +167,16 @@ class Snapshot:
         """The keys of a table of the schema, each once; for `check`."""
         cursor = self._transaction.cursor(getattr(self._tables, table))
         return cursor.iternext_nodup(keys=True, values=False)
+
+    def changes(self, mailbox: int) -> tuple["array[int]", "array[int]", "array[int]"]:
+        """MODSEQs, UIDs and masks in columns, as `changes` has them; for `check`."""
+        records = self._packed_records(self._tables.changes, mailbox, RECORD.size)
+        modseqs, uids, masks = columns(records, "QQQ")
+        return modseqs, uids, masks
+
+    def raw_facts(self) -> Iterator[tuple[bytes, bytes]]:
+        """All keys and values of `facts`; for `check`."""
+        return self._transaction.cursor(self._tables.facts).iternext()
 
     def records(self, table: str, mailbox: int) -> Iterator[bytes]:
         """What a table of the schema has under a mailbox's id, as it lies there; for `check`."""

@@ -382,6 +382,7 @@ class Account:
         self.wake.announce(report.modseqs)
 
     def _supervise(self) -> None:
+        self.index.confirm()
         self._adopt_again()
         if self._monitor is not None:
             self._monitor.supervise()

@@ -2,8 +2,8 @@
 
 import os
 
-from maildird.index.check import check
 from maildird.index.environment import Index
+from maildird.index.opening import find_damage_beside_its_holder
 from maildird.index.rows import MailboxRow
 from maildird.index.snapshots import Snapshot
 from maildird.mailbox.adopting import mask_in
@@ -21,15 +21,23 @@ def verify(settings: AccountSettings) -> list[str]:
     """What is wrong, one line each; an empty list when index and Maildir agree.
 
     A server that runs may be in the middle of a change: what it has not taken over yet shows as a
-    difference. Raises SettingsError without a Maildir, IndexUnusable without a usable index.
+    difference. A damaged index is not looked at, and its damage the only finding. Raises
+    SettingsError without a Maildir, IndexUnusable without a usable index.
     """
     layout, _namespace = layout_of(settings)
-    index = Index.open(os.path.join(settings.state_directory, b"index"), read_only=True)
+    directory = os.path.join(settings.state_directory, b"index")
+    damage = find_damage_beside_its_holder(directory)
+    if damage is not None:
+        return [
+            f"index {os.fsdecode(directory)} is damaged: {damage};"
+            " a server that starts makes it anew from the Maildir"
+        ]
+    index = Index.open(directory, read_only=True)
     try:
         with index.snapshot() as snapshot:
-            findings = [str(finding) for finding in check(snapshot)]
             folders = layout.folders()
             rows = snapshot.mailboxes()
+            findings = []
             for row in rows:
                 findings += _compare(snapshot, row, layout, present=row.parts in folders)
             for parts in sorted(folders.keys() - {row.parts for row in rows}):

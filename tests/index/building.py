@@ -10,6 +10,7 @@ import lmdb
 from maildird.index.environment import Index
 from maildird.index.rows import Facts, MailboxRow, NewMessage
 from maildird.index.schema import TABLE_COUNT, Tables, open_tables
+from maildird.index.seal import put_seal, stamp
 
 INBOX = MailboxRow(
     id=0,
@@ -43,9 +44,10 @@ def message(uid: int, modseq: int = 1, mask: int = 0, base: bytes | None = None)
 def behind_its_back(
     directory: bytes, change: Callable[["lmdb.Transaction[bytes]", Tables], object]
 ) -> None:
-    """Change the tables of a closed index without the index."""
+    """Change the tables of a closed index without the index, and seal it as if it were sound."""
     environment = lmdb.open(os.fsdecode(directory), max_dbs=TABLE_COUNT)
     tables = open_tables(environment)
     with environment.begin(write=True) as transaction:
         change(transaction, tables)
     environment.close()
+    put_seal(directory, stamp(directory))
