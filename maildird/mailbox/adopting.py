@@ -9,7 +9,9 @@ a UIDVALIDITY of the account's own, which always rises.
 How far clients were told UIDs and MODSEQs that the uidlist doesn't have, of messages that are gone,
 the folder says in a file of its own (`promises`). A uidlist in which we left our mark, where that
 file is missing, is taken to lack a good many of both. Where the folder can't promise anything, it
-may have been so the last time, too, for however long: then UIDs go on from the time in seconds.
+may have been so the last time, too, ever since the uidlist was written: then UIDs go on above as
+many as came if one came each minute, and a good many besides. That is a guess, and the only one.
+(Above the time in seconds would be certain, but some clients count all UIDs that are missing.)
 
 A listing that is taken while others rename may lack living files. Those would arrive later, but
 with a new UID, though the uidlist has one for them; so a few listings are taken together then.
@@ -26,6 +28,7 @@ from maildird.index.rows import MailboxRow, NewMessage
 from maildird.mailbox.identity import check_root
 from maildird.mailbox.keywords import named_mask
 from maildird.mailbox.namespace import Parts
+from maildird.mailbox.promises import HIGHEST_UID
 from maildird.mailbox.reconcile import base_of, in_delivery_order
 from maildird.mailbox.requests import Adopt
 from maildird.mailbox.strange import say_strange
@@ -35,7 +38,7 @@ from maildird.maildir.folders import Listing, folder_identity, list_folder
 from maildird.maildir.keywords import read_keywords
 from maildird.maildir.names import mask_of_letters, parse_name
 from maildird.maildir.told import Told, read_told
-from maildird.maildir.uidlists import UidList, read_uidlist, uidlist_stamp
+from maildird.maildir.uidlists import UidList, read_uidlist, uidlist_age, uidlist_stamp
 from maildird.maildir.uidvalidity import FARTHEST, claim_uidvalidity
 from maildird.terms.flags import SYSTEM_MASK
 
@@ -99,7 +102,13 @@ def found(turn: Turn, parts: Parts, folder: bytes, uidlist: UidList | None) -> M
         )
     )
     if not turn.promise(row) and uidlist is not None:
-        row = turn.update(row.id, uidnext=max(row.uidnext, int(time.time())))
+        modseq += LOST_CHANGES
+        turn.update(
+            row.id,
+            uidnext=min(row.uidnext + LOST_UIDS + uidlist_age(folder) // 60, HIGHEST_UID),
+            highestmodseq=modseq,
+            pruned_modseq=modseq,
+        )
     return turn.row(row.id)
 
 
@@ -130,7 +139,7 @@ def untold_uid(told: Told | None, uidlist: UidList) -> int:
     """A UID from which on none was given to a message of this UIDVALIDITY."""
     if told is not None and told.uidvalidity == uidlist.uidvalidity:
         return max(told.next_uid, uidlist.next_uid)
-    return uidlist.next_uid + (LOST_UIDS if uidlist.modseq else 0)
+    return min(uidlist.next_uid + (LOST_UIDS if uidlist.modseq else 0), HIGHEST_UID)
 
 
 def mask_in(row: MailboxRow, name: bytes, kept: int = 0) -> int:

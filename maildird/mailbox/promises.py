@@ -27,7 +27,7 @@ UIDS: Final = 1 << 10
 MODSEQS: Final = 1 << 16
 """How far a promise goes; what was not told of it is lost when the index is lost with a kill."""
 
-_HIGHEST_UID: Final = (1 << 32) - 1
+HIGHEST_UID: Final = (1 << 32) - 1
 
 
 def promise(disk: Disk, folder: bytes, row: MailboxRow) -> int | None:
@@ -38,7 +38,7 @@ def promise(disk: Disk, folder: bytes, row: MailboxRow) -> int | None:
         return modseq
     told = Told(
         row.uidvalidity,
-        min(row.uidnext + UIDS, _HIGHEST_UID),
+        min(row.uidnext + UIDS, HIGHEST_UID),
         row.highestmodseq + MODSEQS,
         row.guid,
     )

@@ -134,6 +134,15 @@ def uidlist_stamp(folder: bytes) -> Stamp | None:
     return status.st_mtime_ns, status.st_size, status.st_ino
 
 
+def uidlist_age(folder: bytes) -> int:
+    """Seconds since the list that `read_uidlist` reads was written; 0 when there is none."""
+    for name in (DOVECOT, COURIER):
+        with suppress(FileNotFoundError):
+            written = os.stat(os.path.join(folder, name)).st_mtime
+            return max(0, int(time.time() - written))
+    return 0
+
+
 def write_uidlist(folder: bytes, uidlist: UidList, *, keep_old: bool = False) -> None:
     """Replace the folder's list; Refused (INUSE) when another program holds its lock, OSError.
 

@@ -14,7 +14,7 @@ from tests.durability.server import Server
 
 
 @pytest.mark.parametrize("layout", ["maildir++"])
-@pytest.mark.parametrize("command", ["APPEND", "MULTIAPPEND"])
+@pytest.mark.parametrize("command", SCENARIOS)
 async def test_what_a_kill_and_a_lost_index_leave(server: Server, command: str) -> None:
     """The UIDs that clients were told stay with their messages; clients converge."""
     rounds = Rounds(server, SCENARIOS[command]())
