@@ -1,12 +1,18 @@
 """APPEND, COPY and MOVE: messages come into being, all of a command or none.
 
-Files appear first, then the directory is synced, then the UIDs are allotted and committed. When
-anything fails on the way, the files that appeared are taken away again: they are ours alone, no
-other program can have told anybody of them yet but as news.
+Theory of operation. Files appear first, then the directory is synced, then the UIDs are allotted
+and committed. When anything fails on the way, the files that appeared are taken away again: they
+are ours alone, no other program can have told anybody of them yet but as news. The originals of a
+move are hidden when the copies are on disk for good, and go after the commit: until then all of it
+can be taken back.
+
+An intent goes before all that, but where one file appears and nothing goes: that is done or not by
+itself. For a single message that moves it is not synced, which would cost more than all the rest;
+a power cut may leave such a message in both mailboxes, never in none.
 """
 
 import os
-from collections.abc import Callable
+from functools import partial
 
 from maildird.index.rows import MailboxRow, NewMessage
 from maildird.mailbox.expunging import remove_message
@@ -23,7 +29,9 @@ from maildird.mailbox.reconcile import base_of
 from maildird.mailbox.requests import CopyTo, Deliver
 from maildird.mailbox.results import Appended, Copied
 from maildird.mailbox.turn import Turn
-from maildird.maildir.folders import copy_into, publish
+from maildird.maildir.arrivals import Arrivals, drop_hidden, hide, take_back
+from maildird.maildir.folders import complete, copy_into, publish
+from maildird.maildir.names import unique_base
 from maildird.terms.flags import flag_names
 
 
@@ -32,11 +40,11 @@ def deliver(turn: Turn, request: Deliver) -> Appended:
     row = need_folder(turn, turn.row(request.mailbox))
     folder = turn.folder(row)
     arrivals = []
+    _intend(turn, folder, Arrivals(tuple(each.staged.base for each in request.deliveries)))
     with turn.disk.own_changes(row.id, folder):
         for delivery in request.deliveries:
             row, mask = numbers_of(turn, row, delivery.flags)
             name = publish(delivery.staged, folder, mask, named_letters(row))
-            turn.on_failure(_remover(folder, name))
             arrivals.append((name, mask))
         turn.sync_later(os.path.join(folder, b"cur"))
         uids, modseq = add_arrivals(turn, row, arrivals)
@@ -44,23 +52,25 @@ def deliver(turn: Turn, request: Deliver) -> Appended:
 
 
 def copy_to(turn: Turn, request: CopyTo) -> Copied:
-    """Copy or move messages; those that are gone are left out, as RFC 3501 section 6.4.7 lets us.
-
-    For a move the copies are on disk for good before the first original goes, and from then on
-    nothing takes them away again.
-    """
+    """Copy or move messages; those that are gone are left out (RFC 3501 section 6.4.7)."""
     source = need_folder(turn, turn.row(request.source))
     target = need_folder(turn, turn.row(request.target))
     folder = turn.folder(target)
+    names = {uid: turn.batch.name(source.id, uid) for uid in request.uids}
+    originals = {uid: name for uid, name in names.items() if name is not None}
+    bases = {uid: unique_base() for uid in originals}
+    arriving = Arrivals(
+        tuple(bases.values()), turn.folder(source), tuple(originals.values()), request.move
+    )
+    _intend(turn, folder, arriving)
     copied: list[int] = []
     arrivals: list[tuple[bytes, int]] = []
     with turn.disk.own_changes(target.id, folder):
-        for uid in request.uids:
-            found = _copy_one(turn, source, target, uid, arrivals)
+        for uid, base in bases.items():
+            found = _copy_one(turn, source, target, uid, base, arrivals)
             if found is None:
                 continue
             target, name, mask = found
-            turn.on_failure(_remover(folder, name))
             copied.append(uid)
             arrivals.append((name, mask))
         if arrivals:
@@ -73,8 +83,8 @@ def copy_to(turn: Turn, request: CopyTo) -> Copied:
         if facts is not None:
             turn.batch.put_facts(target.id, new, facts)
     if request.move:
-        turn.pass_point_of_no_return()
-        _remove_originals(turn, source.id, copied)
+        turn.after_commit(partial(drop_hidden, arriving))
+        _hide_originals(turn, source.id, {uid: bases[uid] for uid in copied})
     return Copied(target.uidvalidity, tuple(copied), uids)
 
 
@@ -108,9 +118,10 @@ def _copy_one(
     source: MailboxRow,
     target: MailboxRow,
     uid: int,
+    base: bytes,
     arrivals: list[tuple[bytes, int]],
 ) -> tuple[MailboxRow, bytes, int] | None:
-    """Copy one message; `arrivals` is what came before it, and not in the index yet."""
+    """Copy one message as `base`; `arrivals` is what came before it, and not in the index yet."""
     for attempt in range(ATTEMPTS):
         message = turn.batch.message(source.id, uid)
         name = turn.batch.name(source.id, uid)
@@ -119,7 +130,7 @@ def _copy_one(
         target, mask = numbers_of(turn, target, flag_names(message.mask, source.keywords))
         try:
             copied = copy_into(
-                turn.folder(source), name, turn.folder(target), mask, named_letters(target)
+                turn.folder(source), name, turn.folder(target), base, mask, named_letters(target)
             )
         except FileNotFoundError:
             same = source.id == target.id
@@ -134,12 +145,21 @@ def _copy_one(
     return None
 
 
-def _remove_originals(turn: Turn, mailbox: int, uids: list[int]) -> None:
+def _hide_originals(turn: Turn, mailbox: int, bases: dict[int, bytes]) -> None:
+    """Take the originals of a move out of sight; `bases` are those of their copies, by UID."""
     row = turn.row(mailbox)
-    with turn.disk.own_changes(row.id, turn.folder(row)), turn.stamping(row) as stamp:
-        for uid in uids:
-            remove_message(turn, row, uid, stamp)
+    folder = turn.folder(row)
+    complete(folder)
+    with turn.disk.own_changes(row.id, folder), turn.stamping(row) as stamp:
+        for uid, base in bases.items():
+            remove_message(turn, row, uid, stamp, partial(hide, base=base))
 
 
-def _remover(folder: bytes, name: bytes) -> Callable[[], None]:
-    return lambda: os.unlink(os.path.join(folder, name))
+def _intend(turn: Turn, folder: bytes, arrivals: Arrivals) -> None:
+    """Have what is about to arrive in a folder taken away should the request fail."""
+    undo = partial(take_back, folder, arrivals)
+    several = len(arrivals.bases) > 1
+    if several or arrivals.leave:
+        turn.intend(os.path.join(folder, b"tmp"), arrivals, undo, lasts=several)
+    else:
+        turn.on_failure(undo)

@@ -1,5 +1,6 @@
 """EXPUNGE: files go, then a tombstone for each."""
 
+from collections.abc import Callable
 from typing import Final
 
 from maildird.index.rows import MailboxRow
@@ -23,8 +24,16 @@ def expunge(turn: Turn, request: Expunge) -> Expunged:
         return Expunged(stamp.modseq if stamp.used else None, removed)
 
 
-def remove_message(turn: Turn, row: MailboxRow, uid: int, stamp: Stamp) -> bool:
+def remove_message(
+    turn: Turn,
+    row: MailboxRow,
+    uid: int,
+    stamp: Stamp,
+    take: Callable[[bytes, bytes], None] = remove,
+) -> bool:
     """Remove one message, whatever its flags are; False when it was gone already.
+
+    `take` does that to its file, given the folder and the name there.
 
     A file that isn't where the index says was renamed by others: it is looked for again, lest an
     expunged message should come back. One that can't be found while others rename stays in the
@@ -35,7 +44,7 @@ def remove_message(turn: Turn, row: MailboxRow, uid: int, stamp: Stamp) -> bool:
         if name is None:
             return False
         try:
-            remove(turn.folder(row), name)
+            take(turn.folder(row), name)
         except FileNotFoundError:
             if attempt == 0:
                 look_again(turn, row, stamp)

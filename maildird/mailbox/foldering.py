@@ -2,6 +2,7 @@
 
 import logging
 import os
+from functools import partial
 
 from maildird.mailbox.adopting import found
 from maildird.mailbox.arriving import copy_to
@@ -9,6 +10,7 @@ from maildird.mailbox.identity import check_root, is_gone, need_access, need_fol
 from maildird.mailbox.namespace import INBOX, Parts
 from maildird.mailbox.requests import CopyTo, Create, Delete, ObserveTree, Rename
 from maildird.mailbox.turn import Turn, forget
+from maildird.maildir.directories import Relocation, put_back, relocate, remove_trash
 from maildird.maildir.folders import folder_identity, unmake_folder
 from maildird.maildir.told import remove_told
 from maildird.terms.codes import Code
@@ -54,8 +56,9 @@ def delete(turn: Turn, request: Delete) -> None:
                 Code.HASCHILDREN, "the name exists only by its children; delete them instead"
             )
         raise Refused(Code.NONEXISTENT, "there is no such mailbox")
-    turn.layout.delete(request.parts)
-    turn.tree_changed = True
+    trash = _relocate(turn, turn.layout.deletion(request.parts)).trash
+    assert trash is not None
+    turn.after_commit(partial(remove_trash, trash))
     if row is not None:
         forget(turn, row)
 
@@ -83,9 +86,7 @@ def rename(turn: Turn, request: Rename) -> None:
             need_access(turn.folder(row))
         elif row.parts == request.target or _is_below(row.parts, request.target):
             forget(turn, row)
-    turn.layout.rename(request.source, request.target)
-    turn.on_failure(lambda: turn.layout.rename(request.target, request.source))
-    turn.tree_changed = True
+    _relocate(turn, turn.layout.renaming(request.source, request.target))
     for row in turn.batch.mailboxes():
         if row.parts == request.source or _is_below(row.parts, request.source):
             parts = request.target + row.parts[len(request.source) :]
@@ -143,6 +144,15 @@ def _empty_inbox_into(turn: Turn, target: Parts) -> None:
     except (Refused, OSError):
         forget(turn, turn.row(made))
         raise
+
+
+def _relocate(turn: Turn, relocation: Relocation) -> Relocation:
+    """Carry out a relocation, and put all back should the request or the commit fail."""
+    undo = partial(put_back, relocation)
+    turn.intend(turn.layout.root, relocation, undo, lasts=True)
+    relocate(turn.layout.root, relocation)
+    turn.tree_changed = True
+    return relocation
 
 
 def _remove_made(turn: Turn, parts: Parts) -> None:

@@ -10,9 +10,9 @@ import trio
 from maildird.index.environment import Index
 from maildird.mailbox.account import Account, Describe
 from maildird.mailbox.namespace import INBOX
+from maildird.mailbox.recovering import recover
 from maildird.mailbox.results import Namespace
 from maildird.mailbox.settings import AccountSettings
-from maildird.maildir.directories import remove_deleted
 from maildird.maildir.dirty import Dirty, Moved, Told
 from maildird.maildir.folders import clean_tmp
 from maildird.maildir.layouts import Layout
@@ -33,6 +33,7 @@ async def open_account(settings: AccountSettings, describe: Describe) -> AsyncIt
     layout, namespace = layout_of(settings)
     index = Index.open(os.path.join(settings.state_directory, b"index"))
     try:
+        await trio.to_thread.run_sync(recover, index, layout)
         account = Account(settings, namespace, index, layout, describe)
         monitor = _monitor(account, layout)
         try:
@@ -95,7 +96,6 @@ def _monitor(account: Account, layout: Layout) -> Monitor:
 
 async def _serve_ready(account: Account, layout: Layout) -> None:
     """Make INBOX where there is none, and have every folder looked at in the background."""
-    await trio.to_thread.run_sync(remove_deleted, layout.root)
     folders = await trio.to_thread.run_sync(layout.folders)
     with account.index.snapshot() as snapshot:
         known = {row.id for row in snapshot.mailboxes()}

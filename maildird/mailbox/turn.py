@@ -7,27 +7,44 @@ power cut are synced, the batch is committed, and only then does anybody hear of
 
 - A request that fails takes back what it made visible (`on_failure`) and leaves the others alone.
 - A turn whose commit fails takes back what all its requests made visible; what can't be taken back
-  (a rename, an unlink) is then nothing but an outside change, which the next observation finds.
+  (flags that were changed, messages that were expunged) is then nothing but an outside change,
+  which the next observation finds.
+- What is to go for good with others, the originals of a move and a deleted mailbox, is only taken
+  out of sight, and unlinked after the commit (`after_commit`).
+- A request of several steps leaves an intent (`intend`), by which a start, too, can take it back or
+  finish it (`recovering`).
 - A mailbox gets one MODSEQ per request, and none when nothing changes.
 """
 
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Final
 
 from maildird.index.batches import Batch
 from maildird.index.rows import MailboxRow
 from maildird.mailbox.disk import Disk
 from maildird.mailbox.promises import promise
 from maildird.mailbox.wake import GONE
+from maildird.maildir.arrivals import Arrivals
+from maildird.maildir.directories import Relocation
 from maildird.maildir.folders import fsync_directory
+from maildird.maildir.intents import Intent, remove_intent, write_intent
 from maildird.maildir.layouts import Layout
 from maildird.terms.codes import Code
 from maildird.terms.errors import Refused
 
 logger = logging.getLogger(__name__)
+
+INDEX_NAME: Final = "index-name"
+"""Where an index keeps a name of its own, which no other has."""
+
+SETTLED: Final = "settled-intents"
+"""Where it keeps the names of the intents of the last commit that had any, with / between them."""
 
 
 @dataclass(slots=True)
@@ -69,7 +86,8 @@ class Turn:
     tree_changed: bool = False
     looks: int = 0
     _undo: list[Callable[[], None]] = field(default_factory=list)
-    _begun: int = 0
+    _remaining: list[Callable[[], None]] = field(default_factory=list)
+    _intents: list[bytes] = field(default_factory=list)
     _unsynced: set[bytes] = field(default_factory=set)
 
     def row(self, mailbox: int) -> MailboxRow:
@@ -120,20 +138,60 @@ class Turn:
         """Have `undo` called should this request, or the whole turn, fail."""
         self._undo.append(undo)
 
+    def after_commit(self, work: Callable[[], None]) -> None:
+        """Have `work` done once this request is committed; nobody may need it to succeed."""
+        self._remaining.append(work)
+
+    def intend(
+        self,
+        directory: bytes,
+        what: Arrivals | Relocation,
+        undo: Callable[[], None],
+        *,
+        lasts: bool,
+    ) -> None:
+        """Leave an intent before the first step; OSError, and then nothing may be begun.
+
+        `undo` takes back what of it was done. The intent goes after that, or else after the commit
+        and whatever has to be done then.
+        """
+        index, after = (self.batch.meta(key) or b"" for key in (INDEX_NAME, SETTLED))
+        intent = Intent(os.fsdecode(index), self.batch.commit, os.fsdecode(after), what)
+        path = write_intent(self.layout.root, directory, intent, lasts=lasts)
+
+        def take_back() -> None:
+            undo()
+            remove_intent(path)
+
+        self.on_failure(take_back)
+        self._intents.append(path)
+
     @contextmanager
     def undoing(self) -> Iterator[None]:
         """Take back what a request made visible when it fails."""
-        self._begun = len(self._undo)
+        undo, remaining, intents = len(self._undo), len(self._remaining), len(self._intents)
         self.looks = 0
         try:
             yield
         except BaseException:
-            self._take_back(self._begun)
+            self._take_back(undo)
+            del self._remaining[remaining:]
+            del self._intents[intents:]
             raise
 
-    def pass_point_of_no_return(self) -> None:
-        """What this request made visible stays, whatever fails: something relies on it now."""
-        del self._undo[self._begun :]
+    def settle_intents(self) -> None:
+        """Have the commit say that it settles this turn's intents."""
+        if self._intents:
+            self.batch.put_meta(SETTLED, b"/".join(map(os.path.basename, self._intents)))
+
+    def finish(self) -> None:
+        """Do what remains after the commit, and then remove the intents."""
+        self._remaining += (partial(remove_intent, path) for path in self._intents)
+        for work in self._remaining:
+            try:
+                work()
+            except OSError as error:
+                logger.warning("something out of sight can't be removed now: %s", error)
 
     def take_back(self) -> None:
         """Undo everything: the commit failed."""

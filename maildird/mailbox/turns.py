@@ -76,6 +76,7 @@ class Turns:
             outcomes = [_outcome(turn, request) for request in asked]
             prune(turn)
             turn.sync()
+            turn.settle_intents()
             return outcomes, self._layout.folders() if turn.tree_changed else None
 
         try:
@@ -88,6 +89,7 @@ class Turns:
                 turn.take_back()
             raise
         (turn,) = turns
+        turn.finish()
         return TurnReport(
             outcomes=outcomes,
             modseqs=turn.modseqs,

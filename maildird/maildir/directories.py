@@ -1,16 +1,20 @@
 """Directories of a tree: finding them, making, renaming and removing them durably.
 
 Theory of operation. Directories come and go while we look: what vanishes or can't be read is passed
-over. What is made is synced level by level. What is deleted is first renamed to a name that no
-layout takes for a folder, at the root, and then removed: a crash leaves it whole or out of sight,
-and what is left out of sight is removed when the tree is opened next.
+over. What is made is synced level by level.
+
+RENAME and DELETE are a *relocation*: directories are renamed, several perhaps, and renamed back
+when one of them can't be. What is deleted goes to a name at the root that no layout takes for a
+folder, where it is out of sight and still whole. It is removed only when nobody can want it back;
+what a crash leaves of it is removed when the tree is opened next.
 """
 
 import logging
 import os
 import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass
 from typing import Final
 
 from maildird.maildir.folders import SUBDIRS, fsync_directory
@@ -23,6 +27,17 @@ DELETED: Final = b"..maildird-deleted-"
 
 DEEPEST: Final = 100
 """Levels of directories that are looked into, and made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relocation:
+    """What is renamed, in this order, from which path to which.
+
+    `trash` is where all of it goes that is to be deleted; None when it is to stay.
+    """
+
+    moves: tuple[tuple[bytes, bytes], ...]
+    trash: bytes | None = None
 
 
 def subdirectories(directory: bytes, must_exist: bool = True) -> list[bytes]:
@@ -62,60 +77,77 @@ def make_directories(root: bytes, directory: bytes) -> None:
         fsync_directory(above)
 
 
-def rename_directory(old: bytes, new: bytes) -> None:
-    """Rename a directory; FileExistsError when there is anything but an empty one at `new`."""
-    with suppress(OSError):
-        os.rmdir(new)
-    rename_exclusively(old, new)
+def relocate(root: bytes, relocation: Relocation) -> None:
+    """Carry out a relocation durably; when that fails half of it may be done, see `put_back`.
 
-
-def delete_directory(root: bytes, directory: bytes) -> None:
-    """Delete a directory with all that is in it; once it is out of sight, it is deleted.
-
-    When that can't be made to last, it is put back.
+    FileExistsError when there is anything but an empty directory at a new place. Of what is deleted
+    some may have vanished meanwhile, which is no error.
     """
-    trash = _trash(root)
-    rename_exclusively(directory, trash)
-    try:
-        fsync_directory(os.path.dirname(directory))
-        fsync_directory(root)
-    except OSError:
-        rename_exclusively(trash, directory)
-        raise
-    _remove(trash)
+    for old, new in relocation.moves:
+        make_directories(root, os.path.dirname(new))
+        with suppress(FileNotFoundError) if relocation.trash else nullcontext():
+            _rename(old, new)
+    _sync(relocation)
 
 
-def delete_from(root: bytes, directory: bytes, names: Iterable[bytes]) -> None:
-    """Delete some things from a directory, in that order; what vanished meanwhile is no error."""
-    trash = _trash(root)
-    os.mkdir(trash, 0o700)
-    for name in names:
+def put_back(relocation: Relocation) -> None:
+    """Undo as much of a relocation as was done; OSError when something can't be put back.
+
+    That stays where it is, and the rest is put back all the same. What stood at a new place before
+    is nothing of ours: then the old place is not empty.
+    """
+    errors = []
+    for old, new in reversed(relocation.moves):
+        try:
+            if os.path.lexists(new) and (relocation.trash or not os.path.lexists(old)):
+                _rename(new, old)
+        except OSError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
+    if relocation.trash:
         with suppress(FileNotFoundError):
-            rename_exclusively(os.path.join(directory, name), os.path.join(trash, name))
-    fsync_directory(directory)
-    _remove(trash)
+            os.rmdir(relocation.trash)
+    _sync(relocation)
 
 
-def remove_deleted(root: bytes) -> None:
-    """Remove what a crash in the middle of a deletion left at the root."""
-    for name in subdirectories(root):
-        if name.startswith(DELETED):
-            _remove(os.path.join(root, name))
-
-
-def _trash(root: bytes) -> bytes:
-    return os.path.join(root, DELETED + os.urandom(8).hex().encode("ascii"))
-
-
-def _remove(trash: bytes) -> None:
+def remove_trash(trash: bytes) -> None:
     """Remove what is out of sight already; what can't be removed now is tried again at a start."""
     try:
         if os.path.islink(trash):
             os.unlink(trash)
         else:
             shutil.rmtree(trash)
+    except FileNotFoundError:
+        pass
     except OSError as error:
         logger.warning("%s can't be removed: %s", os.fsdecode(trash), error.strerror)
+
+
+def remove_deleted(root: bytes) -> None:
+    """Remove what a crash in the middle of a deletion left at the root."""
+    for name in subdirectories(root):
+        if name.startswith(DELETED):
+            remove_trash(os.path.join(root, name))
+
+
+def new_trash(root: bytes) -> bytes:
+    """A place out of sight."""
+    return os.path.join(root, DELETED + os.urandom(8).hex().encode("ascii"))
+
+
+def _rename(old: bytes, new: bytes) -> None:
+    """Rename what is at `old`; FileExistsError when there is more than an empty directory."""
+    with suppress(OSError):
+        os.rmdir(new)
+    rename_exclusively(old, new)
+
+
+def _sync(relocation: Relocation) -> None:
+    """Sync the directories of both places; one that is no more needs it no more."""
+    for directory in sorted({os.path.dirname(path) for move in relocation.moves for path in move}):
+        with suppress(FileNotFoundError):
+            fsync_directory(directory)
 
 
 def _is_directory(entry: os.DirEntry[bytes]) -> bool:

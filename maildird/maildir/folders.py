@@ -73,7 +73,7 @@ class Staged:
 def list_folder(folder: bytes) -> Listing:
     """List new/ and then cur/; Refused (UNAVAILABLE, NOPERM) when that can't be done."""
     try:
-        _complete(folder)
+        complete(folder)
         before = folder_mtimes(folder)
         began = time.time_ns()
         names: set[bytes] = set()
@@ -91,6 +91,15 @@ def list_new(folder: bytes) -> list[bytes]:
     """The messages that lie in new/, by name; OSError."""
     names: set[bytes] = set()
     _scan(folder, b"new", names, set())
+    return sorted(names)
+
+
+def list_all(folder: bytes) -> list[bytes]:
+    """The messages that a quick look shows, in new/ and cur/; OSError."""
+    names: set[bytes] = set()
+    for subdir in (b"new", b"cur"):
+        with suppress(FileNotFoundError):
+            _scan(folder, subdir, names, set())
     return sorted(names)
 
 
@@ -131,7 +140,7 @@ def stage(folder: bytes, content: bytes, internaldate: int | None) -> Staged:
     """Write a message to tmp/ and sync it; its mtime becomes `internaldate` (Unix seconds)."""
     raw = disk_form(content)
     base = unique_base(len(raw), wire_size(raw))
-    _complete(folder)
+    complete(folder)
     staged = Staged(os.path.join(folder, b"tmp", base), base)
     try:
         _write(staged.path, raw, internaldate)
@@ -182,16 +191,18 @@ def remove(folder: bytes, name: bytes) -> None:
     os.unlink(os.path.join(folder, name))
 
 
-def copy_into(source: bytes, name: bytes, target: bytes, mask: int, named: int) -> bytes:
-    """Copy a message to another folder's cur/ under a new base name; gives its name there.
+def copy_into(
+    source: bytes, name: bytes, target: bytes, base: bytes, mask: int, named: int
+) -> bytes:
+    """Copy a message to another folder's cur/ as `base`, a new base name; gives its name there.
 
     A hard link where the file system can, which keeps content and mtime; else a synced copy. The
     caller syncs the directory. FileNotFoundError when the message isn't in `source`. Capitals that
     mean no flag come along; small letters don't, for they mean something else in each folder.
     """
-    _complete(target)
+    complete(target)
     capitals = bytes(letter for letter in parse_name(_file(name)).letters if letter < ord("a"))
-    copied = b"cur/" + bytes(with_mask(FileName(unique_base(), capitals), mask, named))
+    copied = b"cur/" + bytes(with_mask(FileName(base, capitals), mask, named))
     origin, path = os.path.join(source, name), os.path.join(target, copied)
     try:
         os.link(origin, path, follow_symlinks=False)
@@ -224,6 +235,13 @@ def make_folder(folder: bytes) -> None:
     for subdir in (b"tmp", b"new", b"cur"):
         with suppress(FileExistsError):
             os.mkdir(os.path.join(folder, subdir), 0o700)
+
+
+def complete(folder: bytes) -> None:
+    """Make what lacks of new/, cur/ and tmp/ in a folder that has one of the first two; OSError."""
+    missing = [s for s in SUBDIRS if not os.path.isdir(os.path.join(folder, s))]
+    if missing and not {b"new", b"cur"} <= set(missing):
+        make_folder(folder)
 
 
 def unmake_folder(directory: bytes) -> None:
@@ -289,13 +307,6 @@ def _scan(folder: bytes, subdir: bytes, names: set[bytes], strange: set[bytes]) 
                 names.add(prefix + name)
             else:
                 strange.add(prefix + name)
-
-
-def _complete(folder: bytes) -> None:
-    """Make what lacks of new/, cur/ and tmp/ in a folder that has one of the first two."""
-    missing = [s for s in SUBDIRS if not os.path.isdir(os.path.join(folder, s))]
-    if missing and not {b"new", b"cur"} <= set(missing):
-        make_folder(folder)
 
 
 def _file(name: bytes) -> bytes:

@@ -8,8 +8,8 @@ levels; INBOX is always ("INBOX",).
 
 What stands on disk and can't be a mailbox (its name can't be read, or is INBOX's in another case)
 is left out, said once in the log, and reported in `problems`. Directories that vanish or can't be
-read while we look are passed over; the root alone must be readable. A rename never replaces
-anything but an empty directory.
+read while we look are passed over; the root alone must be readable. How a folder goes or gets
+another name is only said here (`directories.Relocation`).
 """
 
 import logging
@@ -19,11 +19,10 @@ from typing import Final, Protocol
 
 from maildird.maildir.directories import (
     DEEPEST,
-    delete_directory,
-    delete_from,
+    Relocation,
     directories_below,
     make_directories,
-    rename_directory,
+    new_trash,
     subdirectories,
 )
 from maildird.maildir.folders import SUBDIRS, fsync_directory, is_folder, make_folder
@@ -63,14 +62,11 @@ class Layout(Protocol):
     def create(self, parts: Parts) -> bytes:
         """Make a folder and give its directory; one that is there already stays as it is."""
 
-    def delete(self, parts: Parts) -> None:
-        """Remove a folder with its messages; its children stay."""
+    def deletion(self, parts: Parts) -> Relocation:
+        """How a folder goes with its messages, while its children stay; FileNotFoundError."""
 
-    def rename(self, source: Parts, target: Parts) -> None:
-        """Rename a folder (or a parent that is none itself) with all its children.
-
-        FileExistsError when there is something at the new place.
-        """
+    def renaming(self, source: Parts, target: Parts) -> Relocation:
+        """How a folder (or a parent that is none itself) is renamed with all its children."""
 
 
 class MaildirPlusPlus:
@@ -119,28 +115,20 @@ class MaildirPlusPlus:
         fsync_directory(self.root)
         return directory
 
-    def delete(self, parts: Parts) -> None:
+    def deletion(self, parts: Parts) -> Relocation:
         """See Layout."""
-        delete_directory(self.root, _not_inbox(self, parts))
+        return _whole(self.root, _not_inbox(self, parts))
 
-    def rename(self, source: Parts, target: Parts) -> None:
-        """See Layout; renames one by one, and back when one fails."""
+    def renaming(self, source: Parts, target: Parts) -> Relocation:
+        """See Layout; each child is a directory of its own."""
         _not_inbox(self, source)
-        moves = [
-            (directory, self.directory(target + parts[len(source) :]))
-            for parts, directory in self.folders().items()
-            if parts[: len(source)] == source
-        ]
-        done: list[tuple[bytes, bytes]] = []
-        try:
-            for old, new in moves:
-                rename_directory(old, new)
-                done.append((old, new))
-            fsync_directory(self.root)
-        except OSError:
-            for old, new in reversed(done):
-                rename_directory(new, old)
-            raise
+        return Relocation(
+            tuple(
+                (directory, self.directory(target + parts[len(source) :]))
+                for parts, directory in self.folders().items()
+                if parts[: len(source)] == source
+            )
+        )
 
     def _parts(self, name: bytes) -> Parts | None:
         parts = _readable(read(level, self.names) for level in name[1:].split(b"."))
@@ -200,27 +188,25 @@ class Fs:
         fsync_directory(directory)
         return directory
 
-    def delete(self, parts: Parts) -> None:
+    def deletion(self, parts: Parts) -> Relocation:
         """See Layout; a folder with children, or files of others, loses cur/ first."""
         directory = _not_inbox(self, parts)
         present = os.listdir(directory)
         own = [name for name in present if _is_own(directory, name)]
         if own == present:
-            delete_directory(self.root, directory)
-            return
-        delete_from(self.root, directory, sorted(own, key=_deletion_order))
+            return _whole(self.root, directory)
+        trash = new_trash(self.root)
+        return Relocation(
+            tuple(
+                (os.path.join(directory, name), os.path.join(trash, name))
+                for name in sorted(own, key=_deletion_order)
+            ),
+            trash,
+        )
 
-    def rename(self, source: Parts, target: Parts) -> None:
+    def renaming(self, source: Parts, target: Parts) -> Relocation:
         """See Layout."""
-        old, new = _not_inbox(self, source), self.directory(target)
-        make_directories(self.root, os.path.dirname(new))
-        rename_directory(old, new)
-        try:
-            fsync_directory(os.path.dirname(old))
-            fsync_directory(os.path.dirname(new))
-        except OSError:
-            rename_directory(new, old)
-            raise
+        return Relocation(((_not_inbox(self, source), self.directory(target)),))
 
     def _parts(self, levels: tuple[bytes, ...]) -> Parts | None:
         top = read(levels[0], self.names)
@@ -258,6 +244,13 @@ def _not_inbox(layout: Layout, parts: Parts) -> bytes:
     if parts == INBOX:
         raise Refused(Code.CANNOT, "INBOX can't be deleted or renamed")
     return layout.directory(parts)
+
+
+def _whole(root: bytes, directory: bytes) -> Relocation:
+    """The deletion of a directory with all that is in it; FileNotFoundError when it isn't there."""
+    os.lstat(directory)
+    trash = new_trash(root)
+    return Relocation(((directory, trash),), trash)
 
 
 def _short_enough(path: bytes, longest: int = _LONGEST_NAME) -> bytes:

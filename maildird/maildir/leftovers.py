@@ -40,6 +40,15 @@ def remove_leftovers(folder: bytes) -> None:
                     _remove(os.path.join(folder, name))
 
 
+def may_return(base: bytes) -> bool:
+    """Whether another process that made this name (`unique_base`) may still come back for it."""
+    made = _STAGED.fullmatch(base)
+    if made is None:
+        return False
+    process = int(made[1])
+    return made[2] != spelled_host() or (process != os.getpid() and _runs(process))
+
+
 def is_abandoned(lock: bytes) -> bool:
     """Whether the lock at that path was made by a process of this host that runs no more."""
     try:

@@ -10,16 +10,7 @@ from typing import Final
 
 import trio
 
-from tests.durability.scenarios import (
-    COPIES,
-    Delete,
-    Expunge,
-    HalfDone,
-    Move,
-    Scenario,
-    Store,
-    Turnout,
-)
+from tests.durability.scenarios import COPIES, Expunge, HalfDone, Scenario, Store, Turnout
 from tests.durability.seen import Known, World, look
 from tests.durability.server import Server
 from tests.rfc7162.client import Client
@@ -85,7 +76,7 @@ class Rounds:
         """One round in which an operation may fail and the server goes on.
 
         The answer is OK, or NO with one of `codes`; then nothing has changed, but for commands that
-        go message by message, and DELETE. Gives the steps up to the answer.
+        go message by message. Gives the steps up to the answer.
         """
         self._round += 1
         client = await self.server.connect()
@@ -100,7 +91,7 @@ class Rounds:
             answered = exchange.tagged.condition == "OK"
             assert answered or exchange.tagged.code in codes, exchange.tagged
             turnout = await self._judge(before, answered)
-            if not answered and not isinstance(self.scenario, Move | Store | Expunge | Delete):
+            if not answered and not isinstance(self.scenario, Store | Expunge):
                 turnout.unchanged()
         except BaseException as error:
             error.add_note("\n".join([f"{plan}: {exchange.tagged}", *done[-3:]]))

@@ -126,6 +126,8 @@ class Move:
             "answered OK, but they are still there"
         )
         all_or_none(turnout, COPIES, self.arriving)
+        if left != turnout.arrived(COPIES):
+            raise HalfDone(f"both copies and originals are there: {left} left")
 
 
 class Store:

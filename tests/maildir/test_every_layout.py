@@ -13,6 +13,7 @@ from maildird.maildir.recognition import make_layout, recognise
 from maildird.terms.codes import Code
 from maildird.terms.errors import Refused
 from tests.maildir.disk import put
+from tests.maildir.relocations import delete, rename
 
 LAYOUTS: dict[str, Callable[[bytes], Layout]] = {
     "maildir++ utf-7": lambda root: MaildirPlusPlus(root, "utf-7"),
@@ -83,8 +84,8 @@ def test_a_name_that_can_be_no_folder_touches_nothing(layout: Layout, parts: Par
     for refused in (
         layout.directory,
         layout.create,
-        layout.delete,
-        lambda parts: layout.rename(("A",), parts),
+        layout.deletion,
+        lambda parts: layout.renaming(("A",), parts),
     ):
         with pytest.raises(Refused) as raised:
             refused(parts)
@@ -113,7 +114,7 @@ def test_a_name_is_refused_or_found_again(tmp_path: Path, parts: Parts) -> None:
             continue
         assert parts in layout.folders()
         if parts != INBOX:
-            layout.delete(parts)
+            delete(layout, parts)
             assert parts not in layout.folders()
 
 
@@ -122,7 +123,7 @@ def test_a_folder_made_after_a_deletion_is_empty(layout: Layout) -> None:
     layout.create(("A", "B"))
     put(directory, b"cur/1.h:2,")
     put(directory, b"dovecot-uidlist")
-    layout.delete(("A",))
+    delete(layout, ("A",))
     layout.create(("A",))
     assert os.listdir(os.path.join(directory, b"cur")) == []
     assert not os.path.exists(os.path.join(directory, b"dovecot-uidlist"))
@@ -130,7 +131,7 @@ def test_a_folder_made_after_a_deletion_is_empty(layout: Layout) -> None:
 
 def test_a_parent_that_is_no_folder_is_renamed(layout: Layout) -> None:
     layout.create(("A", "B"))
-    layout.rename(("A",), ("X",))
+    rename(layout, ("A",), ("X",))
     assert layout.folders().keys() == {INBOX, ("X", "B")}
 
 

@@ -1,0 +1,173 @@
+"""At the start: what a killed server had begun is taken back or finished, as its intents say.
+
+Theory of operation. The commit decides: with all the rest it keeps the names of the intents that it
+settles. An intent says in turn which index it is of (each has a name of its own), what the index
+said of settled intents before, and how many commits it had. So there are three cases.
+
+- The index names the intent: its commit came. What was taken out of sight goes.
+- The index says the same as before, and has no commit less: that commit never came. Everything is
+  taken back, but messages that the index knows by now.
+- Else nobody can tell: the index was lost, or restored from a backup, or it is another one. Then
+  nothing is removed. What is out of sight, and what was renamed, is put back, which loses nothing;
+  but folders stay if the index knows mailboxes at their new places.
+
+All this goes on before anything is observed, so that nobody ever hears of what is taken back. Yet
+other programs may have been at work meanwhile, for hours perhaps. A message that they renamed is
+known by its base name. One to which another server gave a UID, as the uidlist shows, is not ours
+alone any more and stays. A copy is taken away only while its original is there. A power cut may
+bring an intent back that was settled: then nothing is found that could be taken back.
+
+An intent that can't be settled now, as its folder can't be written, say, is left for the next
+start; so is one of another server that may be alive. While such a one is at the root, nothing that
+is out of sight there is removed.
+"""
+
+import enum
+import logging
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from maildird.index.environment import Index
+from maildird.index.rows import MailboxRow
+from maildird.index.snapshots import Snapshot
+from maildird.mailbox.turn import INDEX_NAME, SETTLED
+from maildird.maildir.arrivals import Arrivals, bring_back, drop_hidden, take_back
+from maildird.maildir.directories import Relocation, put_back, remove_deleted
+from maildird.maildir.folders import folder_identity, fsync_directory
+from maildird.maildir.intents import (
+    Intent,
+    find_intents,
+    maker_may_return,
+    read_intent,
+    remove_intent,
+)
+from maildird.maildir.layouts import Layout
+from maildird.maildir.uidlists import read_uidlist
+from maildird.terms.errors import Refused
+
+logger = logging.getLogger(__name__)
+
+_NAME_OCTETS: Final = 16
+
+
+class _Case(enum.Enum):
+    """What became of the commit that an intent waits for."""
+
+    CAME = enum.auto()
+    NEVER_CAME = enum.auto()
+    UNKNOWN = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the index says, as it was left; `rows` are its mailboxes by directory."""
+
+    snapshot: Snapshot
+    layout: Layout
+    rows: dict[bytes, MailboxRow]
+
+
+def recover(index: Index, layout: Layout) -> None:
+    """Settle all intents of a tree, and give the index a name if it has none; OSError.
+
+    Then whatever else is out of sight at the root is removed. An index that can't be written now
+    gets its name another time; until then nothing can be taken back.
+    """
+    with index.snapshot() as snapshot:
+        rows = {layout.directory(row.parts): row for row in snapshot.mailboxes()}
+        known = _Known(snapshot, layout, rows)
+        _settle_all(known, layout.root, layout.root)
+        for folder in layout.folders().values():
+            _settle_all(known, folder, os.path.join(folder, b"tmp"))
+        is_new = snapshot.meta(INDEX_NAME) is None
+    if is_new:
+        name = os.urandom(_NAME_OCTETS).hex().encode("ascii")
+        with suppress(Refused):
+            index.write(lambda batch: batch.put_meta(INDEX_NAME, name))
+    if not find_intents(layout.root):
+        remove_deleted(layout.root)
+
+
+def _settle_all(known: _Known, folder: bytes, directory: bytes) -> None:
+    """Settle the intents that lie in a directory; `folder` is the folder that it belongs to."""
+    try:
+        for path in find_intents(directory):
+            _settle(known, folder, path)
+    except OSError as error:
+        logger.warning("what was begun in %s can't be settled: %s", os.fsdecode(folder), error)
+
+
+def _settle(known: _Known, folder: bytes, path: bytes) -> None:
+    intent = read_intent(known.layout.root, path)
+    is_ours = intent is not None and _is_of(known.snapshot, intent)
+    if not is_ours and maker_may_return(path):
+        return
+    if intent is not None:
+        case = _case_of(known.snapshot, path, intent)
+        logger.info("what %s was about: %s", os.fsdecode(path), case.name)
+        match intent.what:
+            case Relocation():
+                _settle_relocation(known, intent.what, case)
+            case Arrivals():
+                _settle_arrivals(known, folder, intent.what, case)
+    remove_intent(path)
+
+
+def _is_of(snapshot: Snapshot, intent: Intent) -> bool:
+    """Whether an intent is of this index, which no other process holds."""
+    return os.fsencode(intent.index) == snapshot.meta(INDEX_NAME)
+
+
+def _case_of(snapshot: Snapshot, path: bytes, intent: Intent) -> _Case:
+    settled = snapshot.meta(SETTLED) or b""
+    if os.path.basename(path) in settled.split(b"/"):
+        return _Case.CAME
+    unchanged = settled == os.fsencode(intent.after) and snapshot.commit >= intent.commit - 1
+    if unchanged and _is_of(snapshot, intent):
+        return _Case.NEVER_CAME
+    return _Case.UNKNOWN
+
+
+def _settle_relocation(known: _Known, relocation: Relocation, case: _Case) -> None:
+    at_new_places = any(_knows_below(known, new) for _old, new in relocation.moves)
+    if case is _Case.NEVER_CAME or (case is _Case.UNKNOWN and not at_new_places):
+        put_back(relocation)
+
+
+def _knows_below(known: _Known, directory: bytes) -> bool:
+    """Whether the index knows a mailbox that is in a directory, or somewhere below it, now."""
+    for path, row in known.rows.items():
+        if path == directory or path.startswith(directory + b"/"):
+            try:
+                if folder_identity(path) == row.identity:
+                    return True
+            except OSError:
+                continue
+    return False
+
+
+def _settle_arrivals(known: _Known, folder: bytes, arrivals: Arrivals, case: _Case) -> None:
+    match case:
+        case _Case.CAME:
+            drop_hidden(arrivals)
+        case _Case.NEVER_CAME:
+            take_back(folder, arrivals, but=_relied_on(known, folder, arrivals))
+            fsync_directory(os.path.join(folder, b"cur"))
+        case _Case.UNKNOWN:
+            bring_back(arrivals)
+
+
+def _relied_on(known: _Known, folder: bytes, arrivals: Arrivals) -> frozenset[bytes]:
+    """Base names of those arrivals to which somebody gave a UID."""
+    uidlist, row = read_uidlist(folder), known.rows.get(folder)
+    listed = {entry.base for entry in uidlist.entries} if uidlist else set()
+    if row is None:
+        return frozenset(arrivals.bases)
+    snapshot = known.snapshot
+    return frozenset(
+        base
+        for base in arrivals.bases
+        if base in listed or snapshot.uid_of(row.id, base) is not None
+    )

@@ -1,0 +1,158 @@
+"""Intents: what a command is about to do, written down before it does the first of it.
+
+Theory of operation. A command that takes several steps on disk (two links, a rename for each child)
+can be stopped between them. So it first leaves a small file that says what it is about, and removes
+it when all is done and committed, before anybody is answered. A start that finds such a file knows
+what to take back or to finish (`mailbox.recovering`).
+
+An intent lies where the change is to happen: for messages in tmp/ of the folder that they come to,
+which every program takes for unfinished business of somebody's; for folders at the root, under a
+name that no layout takes for a folder. It names the index and the commit that decides. Of messages
+it has the base names: what follows those, other programs may change at any time. Paths are relative
+to the root, which may be mounted elsewhere tomorrow.
+
+One that *lasts* is synced, with its directory, before it counts: then a power cut leaves no step
+without it. One that doesn't still survives the death of the process. A file that was not written to
+its end says nothing, and nothing was done under it. Who made it stands in its name.
+"""
+
+import json
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from maildird.maildir.arrivals import Arrivals
+from maildird.maildir.directories import Relocation
+from maildird.maildir.folders import fsync_directory
+from maildird.maildir.leftovers import may_return
+from maildird.maildir.names import unique_base
+from maildird.maildir.naming import naming
+
+PREFIX: Final = b"..maildird-intent-"
+"""What the names of these files begin with; the rest is as a message's base name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What is to be done, by which index, in which of its commits.
+
+    `after` is what that index says of settled intents until then.
+    """
+
+    index: str
+    commit: int
+    after: str
+    what: Arrivals | Relocation
+
+
+def write_intent(root: bytes, directory: bytes, intent: Intent, *, lasts: bool) -> bytes:
+    """Leave an intent in a directory and give its path; OSError, and then there is none."""
+    path = os.path.join(directory, PREFIX + unique_base())
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with naming(path), open(descriptor, "wb") as file:
+            file.write(_packed(root, intent))
+            if lasts:
+                file.flush()
+                os.fsync(descriptor)
+        if lasts:
+            fsync_directory(directory)
+    except BaseException:
+        with suppress(OSError):
+            remove_intent(path)
+        raise
+    return path
+
+
+def find_intents(directory: bytes) -> list[bytes]:
+    """The paths of the intents in a directory; OSError, but none where there is no directory."""
+    with suppress(FileNotFoundError):
+        names = sorted(name for name in os.listdir(directory) if name.startswith(PREFIX))
+        return [os.path.join(directory, name) for name in names]
+    return []
+
+
+def read_intent(root: bytes, path: bytes) -> Intent | None:
+    """What an intent says, None when it is not whole; OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    with naming(path), open(descriptor, "rb") as file:
+        content = file.read()
+    try:
+        return _unpacked(root, content)
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def maker_may_return(path: bytes) -> bool:
+    """Whether another process that wrote an intent may still be at it."""
+    return may_return(os.path.basename(path).removeprefix(PREFIX))
+
+
+def remove_intent(path: bytes) -> None:
+    """Remove an intent, all of it being done or taken back; OSError."""
+    with suppress(FileNotFoundError):
+        os.unlink(path)
+
+
+def _packed(root: bytes, intent: Intent) -> bytes:
+    """One JSON object; octets that are no UTF-8 are spelled as lone surrogates."""
+    said: dict[str, Any] = {
+        "index": intent.index,
+        "commit": intent.commit,
+        "after": intent.after,
+    }
+    match intent.what:
+        case Arrivals(bases, origin, originals, leave):
+            said["bases"] = list(map(os.fsdecode, bases))
+            said["origin"] = origin and _relative(root, origin)
+            said["originals"] = list(map(os.fsdecode, originals))
+            said["leave"] = leave
+        case Relocation(moves, trash):
+            said["moves"] = [[_relative(root, path) for path in move] for move in moves]
+            said["trash"] = trash and _relative(root, trash)
+    return json.dumps(said, separators=(",", ":")).encode("ascii")
+
+
+def _unpacked(root: bytes, content: bytes) -> Intent:
+    """Inverse of `_packed`; ValueError, KeyError or TypeError for anything else."""
+    said = json.loads(content)
+    what: Arrivals | Relocation
+    if "moves" in said:
+        moves = tuple((_absolute(root, old), _absolute(root, new)) for old, new in said["moves"])
+        what = Relocation(moves, said["trash"] and _absolute(root, said["trash"]))
+    else:
+        what = Arrivals(
+            tuple(map(_base, said["bases"])),
+            said["origin"] and _absolute(root, said["origin"]),
+            tuple(map(_name, said["originals"])),
+            said["leave"] is True,
+        )
+    return Intent(str(said["index"]), int(said["commit"]), str(said["after"]), what)
+
+
+def _relative(root: bytes, path: bytes) -> str:
+    return os.fsdecode(os.path.relpath(path, root))
+
+
+def _absolute(root: bytes, spelled: str) -> bytes:
+    """The path that is meant; ValueError when it leads out of the tree."""
+    path = os.path.normpath(os.path.join(root, os.fsencode(spelled)))
+    if os.path.commonpath([root, path]) != os.path.normpath(root):
+        raise ValueError(f"{spelled!a} is not below the root")
+    return path
+
+
+def _base(spelled: str) -> bytes:
+    """A base name; ValueError when it can't be a file's."""
+    if not spelled or "/" in spelled:
+        raise ValueError(f"{spelled!a} is no base name")
+    return os.fsencode(spelled)
+
+
+def _name(spelled: str) -> bytes:
+    """A message's name in its folder; ValueError when it can't be one."""
+    subdir, _, file = spelled.partition("/")
+    if subdir not in ("cur", "new"):
+        raise ValueError(f"{spelled!a} is no message's name")
+    return os.fsencode(subdir) + b"/" + _base(file)
