@@ -17,6 +17,7 @@ import trio
 
 from maildird.server.accounts import keep_accounts
 from maildird.server.activation import PassedSockets, passed_sockets
+from maildird.server.failures import log_failure
 from maildird.server.listeners import Bound, open_listener
 from maildird.server.notify import ServiceManager
 from maildird.server.running import Reread, Running
@@ -94,4 +95,7 @@ async def _heed_signals(
 
 async def _reload(manager: ServiceManager, running: Running) -> None:
     with manager.reloading():
-        await running.reload()
+        try:
+            await running.reload()
+        except Exception as failure:
+            log_failure(logger, "SIGHUP", failure)

@@ -339,6 +339,8 @@ class _Dialogue:
             if not received:
                 return None
             if received.startswith(TLS_HANDSHAKE):
-                logger.info("%s: TLS begins with STARTTLS here", self._stream.peer)
+                logger.info(
+                    "%s: the client begins TLS where plain text comes first", self._stream.peer
+                )
                 return None
             self._connection.receive_data(received)

@@ -63,21 +63,21 @@ class Running:
         """Put in force what the configuration file says now, or log why that can't be."""
         async with self._reloading:
             if self._reread is None:
-                logger.info("there is no configuration file that could be read again")
+                logger.info("SIGHUP: there is no configuration file that could be read again")
                 return
             try:
                 settings = _keep_what_lasts(self._settings, self._reread())
                 users = Users(settings)
                 service = self._service(settings, users)
             except SettingsError as error:
-                logger.error("the settings from before stay in force: %s", error)
+                logger.error("SIGHUP: the settings from before stay in force: %s", error)
                 return
             before, self._users = self._users.everyone(), users
             self._settings, self.reception.service = settings, service
             self._admission.limits = settings.limits
             provide_descriptors(settings.limits.connections)
             set_level(settings.log_level)
-            logger.info("the settings were read again")
+            logger.info("SIGHUP: the settings were read again")
             await self._change_accounts(before, users.everyone())
 
     def _service(self, settings: Settings, users: Users) -> Service:
@@ -128,4 +128,4 @@ def _keep_state_directory(before: Settings, after: Settings) -> Settings:
 
 
 def _say_what_waits(name: str) -> None:
-    logger.warning("%s: what is new there takes effect with a restart", name)
+    logger.warning("SIGHUP: %s: what is new there takes effect with a restart", name)

@@ -5,8 +5,8 @@ folder: what they may cost is memory, read from /proc, and answers to others, ne
 
     what is done                                    where it is shown
     ----------------------------------------------  --------------------------------------------
- 1  commands pipelined behind STARTTLS              there is no TLS yet
- 2  state kept from before TLS                      there is no TLS yet
+ 1  commands pipelined behind STARTTLS              server/test_tls_service
+ 2  state kept from before TLS                      server/test_tls_service
  3  huge or many literals before login              test_memory, imap/test_literals
  4  a literal that never comes; single octets       test_memory, dialogues/test_connection,
                                                     server/test_login

@@ -85,6 +85,19 @@ def test_every_client_hears_bye_at_the_end(maildir: Path, state: Path, number: i
             client.close()
 
 
+def test_sighup_changes_nothing_where_there_is_no_configuration_file(
+    maildir: Path, state: Path
+) -> None:
+    with serving(maildir, *ANY_PORT, "--user", "ada", state=state) as server:
+        server.process.send_signal(signal.SIGHUP)
+        assert server.process.stderr is not None
+        said = "INFO SIGHUP: there is no configuration file that could be read again\n"
+        assert server.process.stderr.readline() == said
+        with imaplib.IMAP4(server.host, server.port, timeout=10) as client:
+            assert client.login("ada", PASSWORD)[0] == "OK"
+        assert server.end() == 0
+
+
 def test_a_client_that_reads_nothing_does_not_delay_the_end(maildir: Path, state: Path) -> None:
     (maildir / "new" / "1700000001.M1P1.host").write_bytes(b"Subject: two\n\n" + b"x\n" * 2**22)
     with (

@@ -352,7 +352,7 @@ def test_sighup_has_certificates_and_settings_read_again(tmp_path: Path) -> None
             limits = "[limits]\nconnections_per_user = 1\n"
             service.configuration.write_text(text.replace("[mail]", limits + "[mail]") + more)
             service.server.process.send_signal(signal.SIGHUP)
-            service.log.wait_for("INFO the settings were read again")
+            service.log.wait_for("INFO SIGHUP: the settings were read again")
             assert served_name(service) == "new.example.org"
             assert talk.ask(b"x NOOP")[-1].startswith(b"x OK ")
             with Talk(service.starttls) as bob:
@@ -391,7 +391,7 @@ def test_a_file_that_can_t_be_used_changes_nothing(
         text = service.configuration.read_text()
         service.configuration.write_text(text.replace(*change).replace('"secret"', '"other"'))
         service.server.process.send_signal(signal.SIGHUP)
-        service.log.wait_for(f"ERROR the settings from before stay in force: .*{complaint}")
+        service.log.wait_for(f"ERROR SIGHUP: the settings from before stay in force: .*{complaint}")
         with Talk(service.implicit) as talk:
             talk.encrypt(service.authority.context())
             talk.hear()
@@ -404,9 +404,11 @@ def test_what_takes_a_restart_is_said(tmp_path: Path) -> None:
         text = f'state_directory = "{tmp_path}/elsewhere"\n' + text
         service.configuration.write_text(text.replace('tls = "none"', 'tls = "starttls"'))
         service.server.process.send_signal(signal.SIGHUP)
-        service.log.wait_for("WARNING listeners: what is new there takes effect with a restart")
-        service.log.wait_for("WARNING state_directory: what is new there takes effect with a res")
-        service.log.wait_for("INFO the settings were read again")
+        service.log.wait_for(
+            "WARNING SIGHUP: listeners: what is new there takes effect with a restart"
+        )
+        service.log.wait_for("WARNING SIGHUP: state_directory: what is new there takes effect with")
+        service.log.wait_for("INFO SIGHUP: the settings were read again")
         with Talk(service.none) as talk:
             assert b"STARTTLS" not in talk.hear()
             log_in(talk)
