@@ -104,9 +104,13 @@ class Household:
             self.caches = {name: self.caches.get(name, Cache()) for name in names}
             for name, cache in self.caches.items():
                 visit = Visit(client, kind, cache)
-                selected = await visit.open(Way(), f"SELECT {name}")
+                selected = await visit.open(Way(), f'SELECT "{name}"')
                 gone[name] = set(selected.vanished_earlier)
         return gone
+
+    def copy(self) -> "Household":
+        """The same, whose client with QRESYNC will hear of nothing until it comes back."""
+        return replace(self, caches={name: cache.copy() for name, cache in self.caches.items()})
 
     def begin_with_modseqs(self) -> None:
         """Come from a server without CONDSTORE: all that has a MODSEQ is news."""
@@ -178,7 +182,7 @@ def _attributes(value: object) -> frozenset[str]:
 
 
 async def _examine(client: Client, name: str) -> Mailbox:
-    selected = await client.do(f"EXAMINE {name}")
+    selected = await client.do(f'EXAMINE "{name}"')
     fetched = await client.do(
         "UID FETCH 1:* (FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (SUBJECT)])"
         if selected.exists

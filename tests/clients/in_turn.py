@@ -54,22 +54,21 @@ class Maildird:
 
 @dataclass
 class Piped:
-    """A server that is one process a connection."""
+    """A server that is one process a connection, and says in `log` what ails it."""
 
     command: list[str]
+    log: Path
 
     @property
     def store(self) -> str:
-        return f'Tunnel "{shlex.join(self.command)}"'
+        return f'Tunnel "{shlex.join(self.command)} 2>>{self.log}"'
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[Client]:
-        process = await trio.lowlevel.open_process(
-            self.command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
+        with self.log.open("ab") as log:
+            process = await trio.lowlevel.open_process(
+                self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+            )
         assert process.stdin is not None
         assert process.stdout is not None
         try:
@@ -95,10 +94,13 @@ async def maildird(directory: Path, *options: str) -> AsyncIterator[Stay]:
 
 @asynccontextmanager
 async def dovecot(directory: Path) -> AsyncIterator[Stay]:
-    """Dovecot over `directory`/Maildir."""
+    """Dovecot over `directory`/Maildir; it must have nothing to say against the tree."""
+    log = directory / "dovecot.log"
     async with hosts.dovecot(directory) as host:
         assert isinstance(host, hosts.Dovecot)
-        yield Piped(host.command)
+        yield Piped(host.command, log)
+    said = [line for line in log.read_text().splitlines() if "Info: Disconnected" not in line]
+    assert not said, said
 
 
 @asynccontextmanager
@@ -130,7 +132,7 @@ async def courier(directory: Path, unpacked: Path) -> AsyncIterator[Stay]:
     try:
         with trio.fail_after(PATIENCE):
             await _listening(settings["GAM_CLIENT_ID"])
-        yield Piped([str(imapd)])
+        yield Piped([str(imapd)], directory / "courier.log")
     finally:
         watching.kill()
         with trio.CancelScope(shield=True):

@@ -12,8 +12,8 @@ from tests.clients.maildirs import deliver
 from tests.rfc7162.client import Client
 from tests.rfc7162.responses import Other
 
-SUMMER = "&AMk-t&AOk-"
-"""Été, as IMAP and Maildir++ spell it (RFC 3501 section 5.1.3)."""
+SUMMER = "&AMk-t&AOk- R&-D"
+"""Été R&D, as IMAP and Dovecot spell it (RFC 3501 section 5.1.3)."""
 
 MBSYNCED = "* !Trash !INBOX.Trash"
 
@@ -30,8 +30,8 @@ FLAGS = (
 
 
 def name(separator: str, *levels: str) -> str:
-    """A mailbox name; where the separator is Courier's, so is the namespace."""
-    return separator.join(("INBOX", *levels) if separator == "." else levels)
+    """A mailbox name, quoted; where the separator is Courier's, so is the namespace."""
+    return f'"{separator.join(("INBOX", *levels) if separator == "." else levels)}"'
 
 
 async def begin(stay: Stay, root: Path, separator: str) -> None:
@@ -52,11 +52,11 @@ async def begin(stay: Stay, root: Path, separator: str) -> None:
             await client.do(f"SUBSCRIBE {mailbox}")
         await client.do(f"DELETE {old}")
         await client.do("SELECT INBOX")
-        await fill(client, "INBOX", 34)
+        await fill(client, "INBOX", "inbox", 34)
         await client.do("NOOP")
-        await fill(client, work, 10)
-        await fill(client, reports, 9)
-        await fill(client, summer, 8)
+        await fill(client, work, "work", 10)
+        await fill(client, reports, "report", 9)
+        await fill(client, summer, "summer", 8)
         await client.do(f"COPY 1:5 {trash}")
         await expunge(client, "3,7,36:37")
         await client.do(f"SELECT {trash}")
@@ -73,11 +73,10 @@ def deliver_three(folder: Path, subject: str) -> None:
         deliver(folder, unique, content(f"{subject} {number}"))
 
 
-async def fill(client: Client, mailbox: str, count: int) -> None:
+async def fill(client: Client, mailbox: str, subject: str, count: int) -> None:
     """Append messages, with all kinds of flags in turn."""
     for number, flags in zip(range(count), cycle(FLAGS), strict=False):
-        subject = f"{mailbox.rpartition('/')[2].rpartition('.')[2]} {number}"
-        await append(client, mailbox, subject, flags)
+        await append(client, mailbox, f"{subject} {number}", flags)
 
 
 async def append(client: Client, mailbox: str, subject: str, flags: str) -> None:

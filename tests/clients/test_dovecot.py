@@ -28,10 +28,15 @@ SLASH = ("--separator", "/")
 async def test_there_and_back_again(household: Household, tmp_path: Path, index: str) -> None:
     root = tmp_path / "Maildir"
     async with dovecot(tmp_path) as stay:
+        await begin(stay, root, "/")
+        await household.visit(stay)
+        long_away = household.copy()
         first = await live_with_dovecot(household, stay, root)
     async with maildird(tmp_path, *SLASH) as stay:
         await household.notices_nothing(stay, first)
         first.assert_unchanged(await look(stay))
+        await long_away.visit(stay)
+        long_away.has(first)
         second = await live_with_maildird(household, stay, root)
     assert_changed(first, second)
 
@@ -57,9 +62,14 @@ async def test_there_and_back_again(household: Household, tmp_path: Path, index:
 
 
 async def live_with_dovecot(household: Household, stay: Stay, root: Path) -> Account:
-    """A new tree, which both clients get to know."""
-    await begin(stay, root, "/")
-    assert household.sync(stay) == Traffic(fetched=33 + 12 + 9 + 8)
+    """Changes in a new tree, which both clients get to know."""
+    async with connection(stay) as client:
+        await client.do("CREATE INBOX/Inner")
+        await client.do("SELECT INBOX")
+        await client.do("COPY 1:2 INBOX/Inner")
+        await client.do("STORE 5 +FLAGS (Elsewhere)")
+        await expunge(client, "15")
+    assert household.sync(stay) == Traffic(fetched=32 + 2 + 12 + 9 + 8)
     await household.visit(stay)
     account = await look(stay)
     household.has(account)
@@ -78,7 +88,7 @@ async def live_with_maildird(household: Household, stay: Stay, root: Path) -> Ac
         await client.do("STORE 9 -FLAGS ($Junk)")
         await append(client, "INBOX", "appended", "\\Answered $Label1")
         await client.do("COPY 7:9 Work")
-        await expunge(client, "10,33")
+        await expunge(client, "10,32")
         await client.do("CREATE Plans")
         await client.do("SUBSCRIBE Plans")
         await client.do("UNSUBSCRIBE Work")
