@@ -1,8 +1,9 @@
 """How one level of a mailbox name is spelled on disk: in modified UTF-7 or in UTF-8.
 
-Dovecot and Courier spell in modified UTF-7 (RFC 3501 section 5.1.3), mbsync in UTF-8. What would be
-something else on disk (`..`, a separator) or can't be shown to people (control characters, and the
-line separators that RFC 5198 section 2 forbids) is no level of a mailbox name.
+Dovecot spells in modified UTF-7 (RFC 3501 section 5.1.3), mbsync in UTF-8, and so does Courier
+since its version 5. What would be something else on disk (`..`, a separator) or can't be shown to
+people (control characters, and the line separators that RFC 5198 section 2 forbids) is no level of
+a mailbox name.
 """
 
 import re
