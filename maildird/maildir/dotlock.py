@@ -4,8 +4,13 @@ A lock says which process holds it. One whose process died is taken over, at onc
 host, else once it is older than 120 seconds; the holder of a living one touches it every ten
 seconds (Dovecot's `file-dotlock.c` and `maildir-uidlist.c`). Ours are held for milliseconds and
 need no touching.
+
+A lock is written under a name of its own and then linked to that of the lock: so it says whose it
+is from the moment that it is there. A link tells on NFS, too, who was first; its answer may be
+lost there, so the number of links is asked for (open(2)).
 """
 
+import errno
 import os
 import socket
 import time
@@ -14,13 +19,16 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Final
 
 from maildird.maildir.leftovers import is_abandoned
+from maildird.maildir.names import unique_base
 from maildird.maildir.naming import naming
+from maildird.maildir.renaming import rename_exclusively
 from maildird.terms.codes import Code
 from maildird.terms.errors import Refused
 
 STALE: Final = 120.0
 PATIENCE: Final = 2.0
 _PAUSE: Final = 0.02
+_NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS})
 
 
 @contextmanager
@@ -48,18 +56,40 @@ def uidlist_locked(folder: bytes) -> AbstractContextManager[None]:
 
 def _take(lock: bytes) -> os.stat_result | None:
     """Make the lock; None when somebody has it."""
-    try:
-        descriptor = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+    if os.path.lexists(lock):
         _remove_stale(lock)
         return None
+    signed = b"%s.%s" % (lock, unique_base())
     try:
-        with naming(lock), open(descriptor, "wb") as file:
-            file.write(b"%d:%s" % (os.getpid(), os.fsencode(socket.gethostname())))
-            return os.fstat(descriptor)
-    except BaseException:
-        os.unlink(lock)
-        raise
+        own = _sign(signed, lock)
+        return own if _is_first(signed, lock) else None
+    finally:
+        with suppress(OSError):  # it is nobody's then, see leftovers
+            os.unlink(signed)
+
+
+def _sign(path: bytes, lock: bytes) -> os.stat_result:
+    """Write who we are to a new file, which is to be the lock."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with naming(lock), open(descriptor, "wb") as file:
+        file.write(b"%d:%s" % (os.getpid(), os.fsencode(socket.gethostname())))
+        return os.fstat(descriptor)
+
+
+def _is_first(signed: bytes, lock: bytes) -> bool:
+    """Make a signed file the lock, unless there is one."""
+    try:
+        os.link(signed, lock)
+    except FileExistsError:
+        return os.stat(signed).st_nlink == 2
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        with suppress(FileExistsError):
+            rename_exclusively(signed, lock)
+            return True
+        return False
+    return True
 
 
 def _release(lock: bytes, own: os.stat_result) -> None:

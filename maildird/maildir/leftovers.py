@@ -1,8 +1,9 @@
 """What a process that was killed left behind in a folder, and knowing it for that.
 
-Staged messages in tmp/ say in their name which process made them, on which host; so does the
-content of a lock. A process of this host that runs no more will never come back for them. What
-says nothing of its maker, or was made on another host, is left to its age.
+Staged messages in tmp/ say in their name which process made them, on which host; so does the name
+of a file that was to become a lock, and the content of a lock. A process of this host that runs no
+more will never come back for them. What says nothing of its maker, or was made on another host, is
+left to its age.
 """
 
 import os
@@ -26,11 +27,13 @@ def remove_leftovers(folder: bytes) -> None:
     """
     with suppress(OSError):
         for name in os.listdir(os.path.join(folder, b"tmp")):
-            staged = _STAGED.fullmatch(name)
-            if staged and staged[2] == spelled_host() and not _runs(int(staged[1])):
+            if _is_orphan(name):
                 _remove(os.path.join(folder, b"tmp", name))
     with suppress(OSError):
         present = os.listdir(folder)
+        for name in present:
+            if _is_orphan(name.partition(b".lock.")[2]):
+                _remove(os.path.join(folder, name))
         locks = [os.path.join(folder, name) for name in present if name.endswith(b".lock")]
         for lock in filter(is_abandoned, locks):
             _remove(lock)
@@ -47,6 +50,12 @@ def may_return(base: bytes) -> bool:
         return False
     process = int(made[1])
     return made[2] != spelled_host() or (process != os.getpid() and _runs(process))
+
+
+def _is_orphan(base: bytes) -> bool:
+    """Whether a process of this host that runs no more made this name (`unique_base`)."""
+    made = _STAGED.fullmatch(base)
+    return made is not None and made[2] == spelled_host() and not _runs(int(made[1]))
 
 
 def is_abandoned(lock: bytes) -> bool:

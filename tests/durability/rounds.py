@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -33,7 +32,7 @@ def steps(count: int) -> list[int]:
     return [1 + at * (count - 1) // (SPREAD - 1) for at in range(SPREAD)]
 
 
-_STRAY: Final = re.compile(r"\.lock$|\.maildird-|^\.\.")
+_STRAY: Final = re.compile(r"\.lock|\.maildird-|^\.\.")
 
 
 @dataclass
@@ -149,7 +148,6 @@ class Rounds:
 
 async def no_strays(root: Path) -> None:
     """Nothing of what was half done remains in a tree; the server may just be busy tidying up."""
-    age_unsigned_locks(root)
     deadline = trio.current_time() + PATIENCE
     found = strays(root)
     while found and trio.current_time() < deadline:
@@ -158,26 +156,7 @@ async def no_strays(root: Path) -> None:
     assert not found
 
 
-def age_unsigned_locks(root: Path) -> None:
-    """A lock whose holder died before it had signed it is anybody's after two minutes: be it so."""
-    for lock in root.rglob("*.lock"):
-        with suppress(FileNotFoundError):
-            if b":" not in lock.read_bytes():
-                os.utime(lock, (0, 0))
-
-
 def strays(root: Path) -> list[str]:
-    """What a server makes for a moment only; old locks are harmless and may stay."""
+    """What a server makes for a moment only."""
     found = (path for path in root.rglob("*") if path.is_file() or path.name.startswith(".."))
-    return [
-        str(path)
-        for path in found
-        if path.parent.name == "tmp" or (_STRAY.search(path.name) and not _is_old(path))
-    ]
-
-
-def _is_old(path: Path) -> bool:
-    try:
-        return path.lstat().st_mtime == 0
-    except FileNotFoundError:
-        return False
+    return [str(path) for path in found if path.parent.name == "tmp" or _STRAY.search(path.name)]

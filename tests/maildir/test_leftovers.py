@@ -58,6 +58,17 @@ def test_a_lock_of_a_dead_process_is_taken_over_at_once(folder: Path) -> None:
         assert lock.read_bytes().startswith(b"%d:" % os.getpid())
 
 
+def test_what_dead_processes_were_about_to_make_a_lock_is_removed(folder: Path) -> None:
+    base = b"1700000000.M1P%dR0123456789abcdef.%s"
+    ours = folder / os.fsdecode(b"list.lock." + unique_base())
+    orphan = folder / os.fsdecode(b"list.lock." + base % (dead_process(), spelled_host()))
+    for path in (ours, orphan):
+        path.touch()
+    remove_leftovers(os.fsencode(folder))
+    assert ours.exists()
+    assert not orphan.exists()
+
+
 @pytest.mark.parametrize("holder", [b"", b"12", b"99999999:another.example", b"%d:here"])
 def test_a_lock_of_whoever_may_live_is_left_alone(folder: Path, holder: bytes) -> None:
     lock = folder / "dovecot-uidlist.lock"

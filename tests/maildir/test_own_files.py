@@ -1,7 +1,10 @@
 """What servers share in a folder or a tree: keywords, subscriptions, UIDVALIDITY, and locks."""
 
 import os
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
@@ -23,6 +26,27 @@ def test_a_lock_lies_beside_its_file_while_it_is_held(folder: bytes) -> None:
     with locked(path):
         assert content_of(folder, b"dovecot-uidlist.lock").startswith(b"%d:" % os.getpid())
     assert not os.path.exists(path + b".lock")
+
+
+def test_a_lock_says_whose_it_is_whenever_it_is_seen(folder: bytes) -> None:
+    path = os.path.join(folder, b"x")
+    seen: set[bytes] = set()
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            with suppress(FileNotFoundError):
+                seen.add(content_of(folder, b"x.lock"))
+
+    with ThreadPoolExecutor() as threads:
+        looking = threads.submit(look)
+        for _ in range(2000):
+            with locked(path):
+                pass
+        done.set()
+        looking.result()
+    assert seen <= {b"%d:%s" % (os.getpid(), os.fsencode(os.uname().nodename))}
+    assert not [name for name in os.listdir(folder) if b"lock" in name]
 
 
 def test_a_lock_goes_away_with_an_error(folder: bytes) -> None:
