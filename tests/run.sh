@@ -62,6 +62,7 @@ clients() {
 unpack_courier() {
     [ ! -x "$1/usr/bin/imapd" ] && command -v apt-get >/dev/null || return 0
     echo "unpacking courier-imap" >&2
+    apt-cache show courier-imap >/dev/null 2>&1 || apt-get -q -q update >&2
     libraries=$(apt-cache depends courier-imap gamin |
         sed -n 's/^ *Depends: \(lib[^<>]*\)$/\1/p' | grep -v '^libc6$' | sort -u)
     mkdir -p "$1"
