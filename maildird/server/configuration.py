@@ -6,7 +6,7 @@ Every key is a field below, with its default.
 import os
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -137,6 +137,13 @@ def read_settings(file: Path) -> Settings:
         tls=configuration.tls,
         sources=UserSources(template, configuration.users.file, configuration.users.pam),
     )
+
+
+def read_effective(file: Path) -> Configuration:
+    """What a configuration file says, with the defaults that depend on the environment."""
+    configuration = read_toml(file, Configuration)
+    state = configuration.state_directory or default_state_directory()
+    return replace(configuration, state_directory=state)
 
 
 def _template(configuration: Configuration) -> AccountTemplate:
