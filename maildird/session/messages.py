@@ -15,7 +15,8 @@ class Message:
     """A message, known by its UID; each thing about it is computed once, when it is asked for.
 
     Without known facts whatever is asked reads the file: that belongs in a worker thread, and so do
-    `content` and what follows from it.
+    `content` and what follows from it. Once the file was read its word counts: what was known of a
+    message of another size is forgotten.
     """
 
     def __init__(self, uid: int, known: Facts | None, read: Read) -> None:
@@ -27,7 +28,10 @@ class Message:
     @cached_property
     def content(self) -> Content:
         """The message in wire form. Raises MessageGone, or OSError when it can't be read."""
-        return self._read(self.uid)
+        content = self._read(self.uid)
+        if self.known is not None and self.known.size != len(content.data):
+            self.known = None
+        return content
 
     @property
     def facts(self) -> Facts:

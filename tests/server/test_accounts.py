@@ -2,12 +2,14 @@
 
 import logging
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from maildird.index.schema import VERSION, VERSION_KEY
 from maildird.mailbox.settings import AccountSettings
 from maildird.mailbox.verify import verify
 from maildird.mailbox.watcher import Watcher
@@ -17,6 +19,7 @@ from maildird.server.settings import User
 from maildird.server.state import locked
 from maildird.session.describe import describe
 from maildird.terms.errors import IndexUnusable, SettingsError
+from tests.index.building import behind_its_back
 
 
 def user(tmp_path: Path, name: str) -> User:
@@ -26,6 +29,11 @@ def user(tmp_path: Path, name: str) -> User:
         (root / subdir).mkdir(parents=True)
     state = os.fsencode(tmp_path / "state" / name)
     return User(name, plain_password("secret"), AccountSettings(name, os.fsencode(root), state))
+
+
+def contents(index: bytes) -> bytes:
+    """What the file of an index holds."""
+    return Path(os.fsdecode(index), "data.mdb").read_bytes()
 
 
 async def test_all_sessions_of_a_user_share_one_account(tmp_path: Path) -> None:
@@ -77,6 +85,42 @@ async def test_an_account_that_can_t_be_opened_takes_no_other_with_it(
         await accounts.open(ada)
     (record,) = caplog.records
     assert record.message.startswith("account ada can't be opened: there is no directory ")
+
+
+async def test_an_index_of_a_newer_version_is_left_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ada, bob = user(tmp_path, "ada"), user(tmp_path, "bob")
+    async with keep_accounts(describe) as accounts:
+        await accounts.open_all([ada])
+    directory = os.path.join(ada.mail.state_directory, b"index")
+    newer = b"%d" % (int(VERSION) + 1)
+    behind_its_back(directory, lambda txn, tables: txn.put(VERSION_KEY, newer, db=tables.meta))
+    before = contents(directory)
+    async with keep_accounts(describe) as accounts:
+        await accounts.open_all([ada, bob])
+        await accounts.open(bob)
+        with pytest.raises(IndexUnusable, match=f"is of version {int(newer)}, this maildird needs"):
+            await accounts.open(ada)
+    assert contents(directory) == before
+    (record,) = caplog.records
+    assert record.message.startswith("account ada can't be opened: index ")
+
+
+async def test_an_account_whose_index_was_deleted_opens_anew_at_the_next_login(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ada = user(tmp_path, "ada")
+    async with keep_accounts(describe) as accounts:
+        opened = await accounts.open(ada)
+        assert await accounts.open(ada) is opened
+        shutil.rmtree(ada.mail.state_directory)
+        again = await accounts.open(ada)
+        assert again is not opened
+        assert await accounts.open(ada) is again
+    (record,) = (each for each in caplog.records if each.levelno == logging.ERROR)
+    assert record.message.startswith("account ada: index ")
+    assert record.message.endswith("was deleted while it was in use")
 
 
 async def test_where_no_account_can_be_opened_the_server_does_not_begin(tmp_path: Path) -> None:
