@@ -4,7 +4,6 @@ Names and paths come from the file system and from clients, and may hold anythin
 could take for a command is shown as a question mark.
 """
 
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -15,29 +14,23 @@ from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
+from maildird.cli.console import printable, printing
 from maildird.mailbox.report import AccountReport
 from maildird.server.status import Status
 
 _TABLE_WIDTH: Final = 72
 """Columns below which a table can't be read; each account has its lines then."""
 
-_FILE_WIDTH: Final = 1000
-"""Columns of what is no terminal: nothing is folded."""
-
 _UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
 def show(found: Mapping[str, Status | None]) -> None:
     """Print what is known of each account; None for one that nobody serves."""
-    width = None if sys.stdout.isatty() else _FILE_WIDTH
-    console = Console(highlight=False, markup=False, emoji=False, width=width)
-    with console.capture() as captured:
+    with printing() as console:
         if len(found) > 1 and console.width >= _TABLE_WIDTH:
             _print_table(console, found)
         else:
             _print_lines(console, found)
-    for line in captured.get().splitlines():
-        print(line.rstrip())
 
 
 def _print_lines(console: Console, found: Mapping[str, Status | None]) -> None:
@@ -52,7 +45,7 @@ def _print_lines(console: Console, found: Mapping[str, Status | None]) -> None:
 
 
 def _heading(name: str, status: Status | None) -> Text:
-    return Text.assemble((_printable(name), "bold"), ": ", _state(status))
+    return Text.assemble((printable(name), "bold"), ": ", _state(status))
 
 
 def _state(status: Status | None) -> Text:
@@ -74,7 +67,7 @@ def _lines(status: Status) -> Table:
 
 def _facts(status: Status) -> Iterator[tuple[str, Text | str]]:
     account = status.account
-    yield "Maildir", _printable(account.root)
+    yield "Maildir", printable(account.root)
     for trouble in _troubles(account):
         yield "trouble", Text(trouble, "red")
     yield "mail", f"{_count(account.messages, 'message')} in {_count(account.folders, 'folder')}"
@@ -98,7 +91,7 @@ def _changes(account: AccountReport) -> Text:
     if monitor.kind == "polling":
         text = Text("noticed within seconds (polling)", "yellow")
     if monitor.trouble is not None:
-        text.append(f"; {_printable(monitor.trouble)}")
+        text.append(f"; {printable(monitor.trouble)}")
     if monitor.since is not None:
         text.append(f" (since {_moment(monitor.since)})")
     if monitor.restarts:
@@ -107,12 +100,12 @@ def _changes(account: AccountReport) -> Text:
 
 
 def _troubles(account: AccountReport) -> Sequence[str]:
-    return [f"{_printable(each.what)} (since {_moment(each.since)})" for each in account.troubles]
+    return [f"{printable(each.what)} (since {_moment(each.since)})" for each in account.troubles]
 
 
 def _process(status: Status) -> str:
     memory = decimal(status.memory)
-    return f"maildird {_printable(status.version)}, process {status.process}, {memory} of memory"
+    return f"maildird {printable(status.version)}, process {status.process}, {memory} of memory"
 
 
 def _print_table(console: Console, found: Mapping[str, Status | None]) -> None:
@@ -123,15 +116,15 @@ def _print_table(console: Console, found: Mapping[str, Status | None]) -> None:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("changes", no_wrap=True)
     for name, status in found.items():
-        table.add_row(Text(_printable(name), "bold"), _state(status), *_numbers(status))
+        table.add_row(Text(printable(name), "bold"), _state(status), *_numbers(status))
     console.print(table)
     served = {name: status for name, status in found.items() if status is not None}
     for name, status in served.items():
         for trouble in _troubles(status.account):
-            console.print(Text(f"{_printable(name)}: {trouble}", "red"))
+            console.print(Text(f"{printable(name)}: {trouble}", "red"))
         if _is_preparing(status.account):
             done = f"{status.account.prepared:,} of {status.account.to_prepare:,}"
-            console.print(f"{_printable(name)}: {done} messages are prepared")
+            console.print(f"{printable(name)}: {done} messages are prepared")
     for process in dict.fromkeys(_process(status) for status in served.values()):
         console.print(Text(process, "dim"))
 
@@ -154,7 +147,3 @@ def _moment(at: float) -> str:
     size, unit = next((each for each in _UNITS if ago >= each[0]), _UNITS[-1])
     shown = datetime.fromtimestamp(at).astimezone()
     return f"{shown:%Y-%m-%d %H:%M:%S}, {_count(ago // size, unit)} ago"
-
-
-def _printable(text: str) -> str:
-    return "".join(each if each.isprintable() else "?" for each in text)

@@ -51,5 +51,9 @@ class IndexUnusable(MaildirdError):
     """The index can't be opened: another schema version, or it is not an index at all."""
 
 
+class UsersUnchanged(MaildirdError):
+    """A change of the users that can't be: one is there already, or not there, or was mistyped."""
+
+
 class StatusUnknown(MaildirdError):
     """How an account is doing can't be learnt: nobody serves it, or there comes no answer."""
