@@ -6,15 +6,18 @@ import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 import trio
 
+from maildird.index.batches import Batch
 from maildird.index.environment import Index
 from tests.durability.scenarios import COPIES, literal
 from tests.durability.seen import Known, World, look
 from tests.durability.server import Server
+from tests.index.building import FACTS
 from tests.rfc7162.client import Client
 
 PAGE = 4096
@@ -270,8 +273,6 @@ async def test_what_the_index_says_of_a_message_gives_way_to_its_file(server: Se
     client = await server.connect()
     await client.append("INBOX", "Subject: one\r\n\r\n" + "1\r\n" * 50)
     await client.append("INBOX", "Subject: two\r\n\r\n" + "2\r\n" * 50)
-    await client.do("SELECT INBOX")
-    await client.do("FETCH 1:* (RFC822.SIZE ENVELOPE)")
     await client.close()
     assert server.end() == 0
     change_facts(data_file(server).parent)
@@ -296,12 +297,10 @@ async def test_what_the_index_says_of_a_message_gives_way_to_its_file(server: Se
 
 
 def change_facts(directory: Path) -> None:
-    """Another size and no header."""
+    """Both messages have another size in the index, and nothing right."""
     index = Index.open(os.fsencode(directory))
     with index.snapshot() as snapshot:
         (row,) = snapshot.mailboxes()
-        facts = snapshot.facts(row.id, 1)
-    assert facts is not None
-    wrong = replace(facts, size=99_999, header=b"")
-    index.write(lambda batch: batch.put_facts(row.id, 1, wrong))
+    for uid in (1, 2):
+        index.write(partial(Batch.put_facts, mailbox=row.id, uid=uid, facts=FACTS))
     index.close()
