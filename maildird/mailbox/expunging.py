@@ -24,20 +24,27 @@ def expunge(turn: Turn, request: Expunge) -> Expunged:
         return Expunged(stamp.modseq if stamp.used else None, removed)
 
 
-def remove_message(
+def remove_message(turn: Turn, row: MailboxRow, uid: int, stamp: Stamp) -> bool:
+    """Remove one message, whatever its flags are; False when it was gone already."""
+    if not take_file(turn, row, uid, stamp, remove):
+        return False
+    turn.batch.expunge(row.id, uid, stamp.modseq)
+    return True
+
+
+def take_file(
     turn: Turn,
     row: MailboxRow,
     uid: int,
     stamp: Stamp,
-    take: Callable[[bytes, bytes], None] = remove,
+    take: Callable[[bytes, bytes], None],
+    pending: frozenset[bytes] = frozenset(),
 ) -> bool:
-    """Remove one message, whatever its flags are; False when it was gone already.
-
-    `take` does that to its file, given the folder and the name there.
+    """Have a message's file removed by `take` (folder, name); False when it is not there.
 
     A file that isn't where the index says was renamed by others: it is looked for again, lest an
     expunged message should come back. One that can't be found while others rename stays in the
-    index, until a look that settles proves that it is gone.
+    index, until a look that settles proves that it is gone. `pending` as in `look_again`.
     """
     for attempt in range(ATTEMPTS):
         name = turn.batch.name(row.id, uid)
@@ -47,11 +54,10 @@ def remove_message(
             take(turn.folder(row), name)
         except FileNotFoundError:
             if attempt == 0:
-                look_again(turn, row, stamp)
+                look_again(turn, row, stamp, pending)
             else:
                 look_for(turn, row, uid, stamp)
         else:
-            turn.batch.expunge(row.id, uid, stamp.modseq)
             return True
     return False
 

@@ -5,7 +5,7 @@ import os
 from functools import partial
 
 from maildird.mailbox.adopting import found
-from maildird.mailbox.arriving import copy_to
+from maildird.mailbox.copying import copy_to
 from maildird.mailbox.identity import check_root, is_gone, need_access, need_folder
 from maildird.mailbox.namespace import INBOX, Parts
 from maildird.mailbox.requests import CopyTo, Create, Delete, ObserveTree, Rename

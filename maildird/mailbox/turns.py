@@ -7,7 +7,8 @@ from maildird.index.batches import Batch
 from maildird.index.environment import Index
 from maildird.mailbox import requests
 from maildird.mailbox.adopting import adopt
-from maildird.mailbox.arriving import copy_to, deliver
+from maildird.mailbox.arriving import deliver
+from maildird.mailbox.copying import copy_to
 from maildird.mailbox.disk import Disk
 from maildird.mailbox.door import Outcome, TurnReport
 from maildird.mailbox.expunging import expunge

@@ -1,0 +1,129 @@
+"""COPY and MOVE: messages of one mailbox come into another, all or none.
+
+Theory of operation. Copies arrive as all messages do (`arriving`). The originals of a move are
+hidden once the copies are on disk for good, before the index hears of anything, and unlinked after
+the commit: until then all of it can be taken back.
+"""
+
+import os
+from functools import partial
+
+from maildird.index.rows import MailboxRow
+from maildird.mailbox.arriving import Arrived, add_arrivals, intend_arrivals
+from maildird.mailbox.expunging import take_file
+from maildird.mailbox.identity import need_folder
+from maildird.mailbox.keywords import named_letters, numbers_of
+from maildird.mailbox.observing import ATTEMPTS, look_again, look_for
+from maildird.mailbox.reconcile import base_of
+from maildird.mailbox.requests import CopyTo
+from maildird.mailbox.results import Copied
+from maildird.mailbox.turn import Turn
+from maildird.maildir.arrivals import Arrivals, drop_hidden, hide
+from maildird.maildir.folders import complete, copy_into
+from maildird.maildir.names import unique_base
+from maildird.terms.flags import flag_names
+
+
+def copy_to(turn: Turn, request: CopyTo) -> Copied:
+    """Copy or move messages; those that are gone are left out (RFC 3501 section 6.4.7)."""
+    source = need_folder(turn, turn.row(request.source))
+    target = need_folder(turn, turn.row(request.target))
+    folder = turn.folder(target)
+    bases = _intend(turn, source, folder, request)
+    hidden: list[int] = []
+    with turn.disk.own_changes(target.id, folder):
+        target, copied = _copy_all(turn, source, target, bases)
+        if copied:
+            turn.sync_now(os.path.join(folder, b"cur"))
+        if request.move:
+            hidden = _hide_all(turn, source, target, copied)
+        uids = add_arrivals(turn, target, list(copied.values()))[0] if copied else ()
+    for uid, new in zip(copied, uids, strict=True):
+        facts = turn.batch.facts(source.id, uid)
+        if facts is not None:
+            turn.batch.put_facts(target.id, new, facts)
+    with turn.stamping(turn.row(source.id)) as stamp:
+        for uid in hidden:
+            if turn.batch.name(source.id, uid) is not None:
+                turn.batch.expunge(source.id, uid, stamp.modseq)
+    return Copied(target.uidvalidity, tuple(copied), uids)
+
+
+def _intend(turn: Turn, source: MailboxRow, folder: bytes, request: CopyTo) -> dict[int, bytes]:
+    """Leave an intent; gives the base names that the copies get, by UID."""
+    names = {uid: turn.batch.name(source.id, uid) for uid in request.uids}
+    originals = {uid: name for uid, name in names.items() if name is not None}
+    bases = {uid: unique_base() for uid in originals}
+    arrivals = Arrivals(
+        tuple(bases.values()), turn.folder(source), tuple(originals.values()), request.move
+    )
+    intend_arrivals(turn, folder, arrivals)
+    if request.move:
+        turn.after_commit(partial(drop_hidden, arrivals))
+    return bases
+
+
+def _copy_all(
+    turn: Turn, source: MailboxRow, target: MailboxRow, bases: dict[int, bytes]
+) -> tuple[MailboxRow, dict[int, Arrived]]:
+    """Copy messages, under those base names; gives the target's row, and the copies by UID."""
+    copied: dict[int, Arrived] = {}
+    for uid, base in bases.items():
+        found = _copy_one(turn, source, target, uid, base, copied)
+        if found is not None:
+            target, copied[uid] = found
+    return target, copied
+
+
+def _copy_one(
+    turn: Turn,
+    source: MailboxRow,
+    target: MailboxRow,
+    uid: int,
+    base: bytes,
+    copied: dict[int, Arrived],
+) -> tuple[MailboxRow, Arrived] | None:
+    """Copy one message as `base`; `copied` is what came before it, and not in the index yet."""
+    for attempt in range(ATTEMPTS):
+        message = turn.batch.message(source.id, uid)
+        name = turn.batch.name(source.id, uid)
+        if message is None or name is None:
+            return None
+        target, mask = numbers_of(turn, target, flag_names(message.mask, source.keywords))
+        try:
+            copy = copy_into(
+                turn.folder(source), name, turn.folder(target), base, mask, named_letters(target)
+            )
+        except FileNotFoundError:
+            with turn.stamping(turn.row(source.id)) as stamp:
+                if attempt == 0:
+                    look_again(turn, source, stamp, _pending(source, target, copied))
+                else:
+                    look_for(turn, source, uid, stamp)
+        else:
+            return target, (copy, mask)
+    return None
+
+
+def _hide_all(
+    turn: Turn, source: MailboxRow, target: MailboxRow, copied: dict[int, Arrived]
+) -> list[int]:
+    """Take the originals of a move out of sight; gives the UIDs of those that were there still."""
+    folder = turn.folder(source)
+    complete(folder)
+    pending = _pending(source, target, copied)
+    with turn.disk.own_changes(source.id, folder), turn.stamping(turn.row(source.id)) as stamp:
+        return [
+            uid
+            for uid, (copy, _mask) in copied.items()
+            if take_file(turn, source, uid, stamp, partial(hide, base=base_of(copy)), pending)
+        ]
+
+
+def _pending(
+    source: MailboxRow, target: MailboxRow, copied: dict[int, Arrived]
+) -> frozenset[bytes]:
+    """Base names that are in the source and not in the index yet."""
+    if source.id != target.id:
+        return frozenset()
+    return frozenset(base_of(name) for name, _mask in copied.values())
