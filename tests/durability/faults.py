@@ -23,6 +23,7 @@ from typing import Final
 
 from tests.durability import operations as ops
 from tests.durability.operations import Operation
+from tests.durability.pages import IndexFile
 from tests.durability.shadow import Shadow
 
 _FULL: Final = frozenset({ops.COMMIT, ops.CREATE, ops.FSYNC, ops.LINK, ops.MKDIR, ops.RENAME})
@@ -33,7 +34,7 @@ _BY_NAME: Final = frozenset(
 FAILS: Final = {
     "ENOSPC": _FULL | {ops.WRITE},
     "EDQUOT": _FULL | {ops.WRITE},
-    "EIO": (ops.CHANGES - {ops.COMMITTED}) | {ops.READ, ops.LIST},
+    "EIO": (ops.CHANGES - ops.COMMITS) | {ops.READ, ops.LIST},
     "EACCES": _BY_NAME,
     "EMFILE": frozenset({ops.CREATE, ops.READ, ops.LIST}),
 }
@@ -48,7 +49,8 @@ class Faults:
         self._what = "rest"
         self._left = 0
         self._pattern = re.compile("")
-        self._shadow: Shadow | None = None
+        self._shadows: list[Shadow] = []
+        self._index = IndexFile()
         self._directories = directories
         self._write, self._kill = os.write, os.kill  # before they are watched
 
@@ -56,7 +58,7 @@ class Faults:
         """Follow a new plan from now on."""
         what, number, pattern, *_ = *line.split(" ", 2), "", ""
         if what == "record":
-            self._shadow = Shadow(self._directories[0])
+            self._shadows = [Shadow(each) for each in self._directories]
             return
         self._pattern = re.compile(pattern)
         self._left = int(number or 0)
@@ -64,6 +66,8 @@ class Faults:
 
     def before(self, operation: Operation) -> None:
         """See Observer."""
+        if self._shadows:
+            self._index.begin(operation)
         if self._what == "rest" or operation.kind not in FAILS.get(self._what, ops.CHANGES):
             return
         if not self._pattern.search(str(operation)):
@@ -75,8 +79,10 @@ class Faults:
 
     def after(self, operation: Operation) -> None:
         """See Observer."""
-        if self._shadow is not None:
-            self._shadow.follow(operation)
+        for shadow in self._shadows:
+            shadow.follow(operation)
+        if self._shadows:
+            self._index.follow(operation)
 
     def _strike(self, operation: Operation) -> None:
         match self._what:
@@ -85,9 +91,11 @@ class Faults:
             case "kill":
                 self._kill(0, signal.SIGKILL)
             case "cut":
-                shadow, self._shadow, self._what = self._shadow, None, "rest"
-                assert shadow is not None
-                shadow.restore()
+                shadows, self._shadows, self._what = self._shadows, [], "rest"
+                assert shadows
+                for shadow in shadows:
+                    shadow.restore()
+                self._index.restore(in_commit=operation.kind in ops.COMMITS)
                 self._kill(0, signal.SIGKILL)
             case name:
                 number = getattr(errno, name)

@@ -10,7 +10,8 @@ what succeeded. Commits of the index are operations, too: before one, and after 
 All operations run one after the other, under a lock: when one of them is the last, none that
 another thread has begun can still happen.
 
-LMDB writes its file by itself. What lies between the two operations of a commit is its promise.
+LMDB writes its file by itself. What lies between the two operations of a commit is its promise,
+and whether it syncs is told by its flags.
 """
 
 import builtins
@@ -32,6 +33,7 @@ from maildird.maildir import renaming
 
 COMMIT: Final = "commit"
 COMMITTED: Final = "committed"
+COMMITTED_UNSYNCED: Final = "committed, not synced"
 CREATE: Final = "create"
 FSYNC: Final = "fsync"
 LINK: Final = "link"
@@ -45,9 +47,10 @@ UNLINK: Final = "unlink"
 UTIME: Final = "utime"
 WRITE: Final = "write"
 
-CHANGES: Final = frozenset(
-    {COMMIT, COMMITTED, CREATE, FSYNC, LINK, MKDIR, RENAME, RMDIR, TRUNCATE, UNLINK, UTIME, WRITE}
-)
+COMMITS: Final = frozenset({COMMITTED, COMMITTED_UNSYNCED})
+CHANGES: Final = COMMITS | {
+    *(COMMIT, CREATE, FSYNC, LINK, MKDIR, RENAME, RMDIR, TRUNCATE, UNLINK, UTIME, WRITE),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,11 +225,14 @@ def _renameat2(layer: _Layer, real: Callable[..., int]) -> Callable[..., int]:
 
 
 def _write_index(layer: _Layer, real: Callable[..., Any]) -> Callable[..., Any]:
-    """Index.write: the commit is what happens between its work's end and its own."""
+    """Index.write: the commit is what happens between its work's end and its own; the path is that
+    of the directory of the index."""
 
     @wraps(real)
     def write(index: Index, work: Callable[..., Any]) -> Any:
-        path = layer.directories[-1] + b"/index"
+        path = os.path.realpath(index._directory)
+        flags = index._environment.flags()
+        synced = flags["sync"] and flags["metasync"]
 
         def work_and_commit(batch: Any) -> Any:
             result = work(batch)
@@ -237,7 +243,7 @@ def _write_index(layer: _Layer, real: Callable[..., Any]) -> Callable[..., Any]:
                 raise lmdb.Error(f"mdb_txn_commit: {error.strerror}") from error
 
         result = real(index, work_and_commit)
-        with layer.doing(COMMITTED, path):
+        with layer.doing(COMMITTED if synced else COMMITTED_UNSYNCED, path):
             return result
 
     return write

@@ -4,7 +4,8 @@ Theory of operation. Only what was synced is kept: of a file its content when it
 nothing if it never was; of a directory the names that were in it when it was last synced. So a new
 file, a rename and an unlink are lost until the directory is synced (for a rename, each of the two
 by itself). Real file systems keep more, none has to keep less. What was there in the beginning
-counts as synced.
+counts as synced, and so does the root. Sockets, and files that were made without an operation, are
+not looked at and stay.
 """
 
 import os
@@ -39,7 +40,8 @@ class Shadow:
     def follow(self, operation: Operation) -> None:
         """Take in an operation that was done."""
         path, target = operation.path, operation.target
-        if not path.startswith(self._root):
+        made = path == self._root and operation.kind == ops.MKDIR
+        if made or not (path + b"/").startswith(self._root + b"/"):
             return
         match operation.kind:
             case ops.CREATE | ops.MKDIR:
@@ -49,7 +51,7 @@ class Shadow:
             case ops.LINK:
                 self._above(target)[_name(target)] = self._above(path)[_name(path)]
             case ops.UNLINK | ops.RMDIR:
-                del self._above(path)[_name(path)]
+                self._above(path).pop(_name(path), None)
             case ops.FSYNC:
                 _sync(self._node(path), path)
 
@@ -77,10 +79,12 @@ def _name(path: bytes) -> bytes:
 
 def _as_synced(path: bytes) -> _Node:
     """The node of what lies at `path`, all of it synced."""
-    node = _Node(os.path.isdir(path))
-    if node.is_directory:
+    node = _Node(os.path.isdir(path) or not os.path.exists(path))
+    if os.path.isdir(path):
         for name in os.listdir(path):
-            node.entries[name] = _as_synced(os.path.join(path, name))
+            inner = os.path.join(path, name)
+            if os.path.isdir(inner) or os.path.isfile(inner):
+                node.entries[name] = _as_synced(inner)
     _sync(node, path)
     return node
 

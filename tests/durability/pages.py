@@ -1,0 +1,68 @@
+"""What a power cut leaves of the index's file, which LMDB writes by itself.
+
+Theory of operation. LMDB writes the pages of a commit where no page of the commit before lies,
+syncs them, and writes one of the two meta pages in front of the file then, synced, too. So what is
+there when a commit has returned survives. A power cut in its middle leaves the meta pages of the
+commit before, and any of the new pages; here it is every other one. All of this holds while LMDB
+syncs both, as its flags say; a commit without that keeps nothing.
+
+What was there at the first commit that is seen counts as synced.
+"""
+
+import os
+from typing import Final
+
+from tests.durability import operations as ops
+from tests.durability.operations import Operation
+
+PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+META_PAGES: Final = 2
+
+
+class IndexFile:
+    """Follows the commits to the index."""
+
+    def __init__(self) -> None:
+        self._path = b""
+        self._kept = b""
+
+    def begin(self, operation: Operation) -> None:
+        """Take in a commit that is about to be done."""
+        if operation.kind == ops.COMMIT and not self._path:
+            self._path = os.path.join(operation.path, b"data.mdb")
+            self._keep()
+
+    def follow(self, operation: Operation) -> None:
+        """Take in an operation that was done."""
+        if operation.kind == ops.COMMITTED:
+            self._keep()
+
+    def restore(self, *, in_commit: bool) -> None:
+        """Make the file what a power cut leaves of it, in the middle of a commit or not.
+
+        Whoever has the file open keeps what was there.
+        """
+        if not self._path:
+            return
+        left = _torn(self._kept, self._read()) if in_commit else self._kept
+        with open(self._path + b".left", "xb") as file:
+            file.write(left)
+        os.replace(self._path + b".left", self._path)
+
+    def _keep(self) -> None:
+        self._kept = self._read()
+
+    def _read(self) -> bytes:
+        with open(self._path, "rb") as file:
+            return file.read()
+
+
+def _torn(old: bytes, new: bytes) -> bytes:
+    """The old file with every other page of the new one, but for the meta pages."""
+    pages = [
+        new[at : at + PAGE]
+        if at // PAGE >= META_PAGES and at // PAGE % 2
+        else old[at : at + PAGE].ljust(PAGE, b"\0")
+        for at in range(0, max(len(old), len(new)), PAGE)
+    ]
+    return b"".join(pages)
