@@ -18,6 +18,7 @@ import trio
 import maildird
 from maildird.mailbox.account import Account, Describe
 from maildird.mailbox.opening import open_account
+from maildird.mailbox.settings import AccountSettings
 from maildird.server.failures import log_failure
 from maildird.server.settings import User
 from maildird.server.state import locked
@@ -36,7 +37,8 @@ FAREWELL: Final = 1.5
 class OpenAccount:
     """An account that is open, and the sessions that use it."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, settings: AccountSettings, account: Account) -> None:
+        self.settings = settings
         self.ending = False
         self.lifetime = trio.CancelScope()
         self.closed = trio.Event()
@@ -114,9 +116,15 @@ class Accounts:
             logger.error("account %s can't be opened: %s", name, failure)
 
     async def open(self, user: User) -> OpenAccount:
-        """A user's account, opened if need be; MaildirdError or OSError when it can't be."""
+        """A user's account, opened if need be; MaildirdError or OSError when it can't be.
+
+        One that is open with other settings, such as another location, is closed before.
+        """
         async with self._opening[user.name]:
             opened = self._opened.get(user.name)
+            if opened is not None and opened.settings != user.mail:
+                await self.close(user.name)
+                opened = None
             if opened is not None and not opened.ending:
                 opened.confirm()
             if opened is not None and opened.ending:
@@ -139,7 +147,7 @@ class Accounts:
         try:
             with locked(user.mail.state_directory):
                 async with open_account(user.mail, self._describe) as account:
-                    opened = self._opened[user.name] = OpenAccount(account)
+                    opened = self._opened[user.name] = OpenAccount(user.mail, account)
                     async with answering(user.mail.state_directory, opened.status):
                         task_status.started(opened)
                         try:

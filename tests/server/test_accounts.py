@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,27 @@ async def test_an_index_of_a_newer_version_is_left_alone(
     assert contents(directory) == before
     (record,) = caplog.records
     assert record.message.startswith("account ada can't be opened: index ")
+
+
+async def test_who_has_moved_is_served_at_the_new_place_from_the_next_login_on(
+    tmp_path: Path,
+) -> None:
+    ada, bob = user(tmp_path, "ada"), user(tmp_path, "bob")
+    moved = replace(ada, mail=replace(ada.mail, root=bob.mail.root))
+    async with keep_accounts(describe) as accounts:
+        opened = await accounts.open(ada)
+
+        async def stay() -> None:
+            with opened.session():
+                await trio.sleep_forever()
+
+        async with trio.open_nursery() as sessions:
+            sessions.start_soon(stay)
+            await wait_all_tasks_blocked()
+            again = await accounts.open(moved)
+        with again.session() as account:
+            assert (await account.report()).root == os.fsdecode(bob.mail.root)
+        assert await accounts.open(moved) is again
 
 
 async def test_an_account_whose_index_was_deleted_opens_anew_at_the_next_login(
