@@ -3,6 +3,9 @@
 The non-blocking socket is tried first, and trio waits only where it would block: half the cost of a
 checkpoint before each operation. A client that always has more to say would starve the others that
 way, so a call yields when the last yield is some milliseconds ago (`Slice`).
+
+What is sent goes out at once: replies are joined before they come here, and the tickets that end a
+handshake would hold up the greeting for as long as the client delays its acknowledgement.
 """
 
 import contextlib
@@ -61,6 +64,7 @@ class SocketStream:
 
     def __init__(self, connected: socket.socket, peer: str, write_timeout: float) -> None:
         connected.setblocking(False)
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.peer = peer
         self._socket = connected
         self.write_timeout = write_timeout
