@@ -7,7 +7,7 @@ nothing: the users of the last good one stay. What is wrong is logged once, unti
 else.
 
 Whoever is no longer in the file can't log in any more. Sessions that are open go on, and the
-account stays open until the server ends.
+account stays open, until the settings are read again or the server ends.
 """
 
 import logging

@@ -56,11 +56,14 @@ def serving(
             process.kill()
 
 
-def maildird(*arguments: str | Path, state: Path) -> "subprocess.CompletedProcess[str]":
-    """Run a subcommand to its end."""
+def maildird(
+    *arguments: str | Path, state: Path, typed: str = ""
+) -> "subprocess.CompletedProcess[str]":
+    """Run a subcommand to its end, with what is typed on standard input."""
     return subprocess.run(
         [sys.executable, "-m", "maildird", *map(str, arguments)],
         env={**os.environ, "XDG_STATE_HOME": str(state), "MAILDIRD_PASSWORD": PASSWORD},
+        input=typed,
         capture_output=True,
         text=True,
         timeout=60,

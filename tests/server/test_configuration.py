@@ -254,6 +254,20 @@ def test_every_default_that_can_be_written_down_reads_back(tmp_path: Path) -> No
             "accounts#2 needs an @ in the name, as {domain} stands in the location",
         ),
         (
+            "[[accounts]]\nname = 'bob'\npassword = '{MD5}x'\nlocation = '/x'",
+            "accounts#2.password can't be used: the scheme {MD5} is not known; these are: ARGON2",
+        ),
+        (
+            "[[accounts]]\nname = 'bob'\npassword = 'x'\nlocation = '{home}/Maildir'",
+            "accounts#2 needs a home directory, as {home} stands in the location",
+        ),
+        ("[users]\nfile = 'users'", 'users.file is "users", but must be an absolute path'),
+        ("[users]\npam = '../x'", 'users.pam is "../x", but must be the name of a PAM service'),
+        (
+            "[users]\npam = 'maildird'",
+            "mail.location is missing; users of the system need it",
+        ),
+        (
             "[[accounts]]\nname = 'ada'\npassword = 'x'\nlocation = '/x'",
             'accounts names "ada" 2 times; each needs its own name',
         ),
@@ -283,6 +297,23 @@ def test_a_password_that_won_t_do_is_not_shown(tmp_path: Path) -> None:
 def test_a_file_without_accounts_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"accounts is missing, so nobody could log in"):
         settings_of(tmp_path, "")
+
+
+def test_a_password_may_be_stored_as_a_hash(tmp_path: Path) -> None:
+    hashed = "{SSHA256}2x7AC+C8lnKyEiHgbEncbc4MF3caDTW3nWqyCtVuulROYbll"
+    (user,) = settings_of(tmp_path, SMALLEST.replace("secret", hashed)).users
+    assert user.password is not None
+    assert user.password.matches("pässword".encode())
+
+
+def test_users_may_be_in_a_passwd_file_or_the_system_alone(tmp_path: Path) -> None:
+    text = "[users]\nfile = '/etc/users'\npam = 'imap'\n[mail]\nlocation = '{home}/Maildir'"
+    settings = settings_of(tmp_path, f"state_directory = '/state'\n{text}")
+    assert settings.users == ()
+    assert settings.sources is not None
+    assert (settings.sources.file, settings.sources.pam) == ("/etc/users", "imap")
+    account = settings.sources.template.account("ada", home="/home/ada")
+    assert (account.root, account.state_directory) == (b"/home/ada/Maildir", b"/state/ada")
 
 
 def test_a_file_that_is_not_toml_is_refused_with_the_line(tmp_path: Path) -> None:
