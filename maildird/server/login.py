@@ -1,10 +1,10 @@
 """A connection before login: greeting, a few commands, TLS, a name and a password.
 
 Theory of operation. Who a client is has to be known within a minute, and it may err only so often;
-each failure is answered a little later than the one before, which costs that connection alone; what
-is remembered across connections slows down those who guess (`throttle`). On
-success the client's account takes over with what the client has sent since: nothing else of what
-was known before login goes with it.
+each failure is answered a little later than the one before, which costs that connection alone.
+Whoever fails on several connections waits for what `throttle` remembers of them. On success the
+client's account takes over with what the client has sent since: nothing else of what was known
+before login goes with it.
 
 With STARTTLS everything begins anew but the time. Octets that came behind the command are dropped,
 since anybody may have put them there; those that the kernel still holds are no TLS, and end the
