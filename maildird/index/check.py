@@ -165,10 +165,10 @@ def _messages(snapshot: Snapshot, row: MailboxRow) -> Iterator[str]:
 def _changes(snapshot: Snapshot, row: MailboxRow) -> Iterator[str]:
     """Changes are the messages, in another order."""
     columns = snapshot.columns(row.id)
-    messages = set(zip(columns.uids, columns.modseqs, columns.masks, strict=True))
-    modseqs, uids, masks = snapshot.changes(row.id)
-    changes = zip(uids, modseqs, masks, strict=True)
-    for uid, modseq, _ in sorted(messages.symmetric_difference(changes)):
+    messages = list(zip(columns.modseqs, columns.uids, columns.masks, strict=True))
+    messages.sort()
+    changes = list(zip(*snapshot.changes(row.id), strict=True))
+    for modseq, uid, _ in sorted(set(messages) ^ set(changes)) if messages != changes else ():
         yield f"UID {uid} with MODSEQ {modseq} is not the same in messages and changes"
 
 

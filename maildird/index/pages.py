@@ -27,7 +27,7 @@ from collections.abc import Callable, Sequence
 from mmap import mmap
 from operator import lt
 from struct import Struct, calcsize
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NoReturn
 
 _HEAD: Final = Struct("@NHHHH")
 """Page number, size of leaf2 keys, flags, end of the node offsets, begin of the nodes."""
@@ -65,6 +65,13 @@ _OF_ONE_LENGTH: Final = 0x10
 _KINDS: Final = frozenset({0, _SORTED, _SORTED | _OF_ONE_LENGTH})
 """What tables may be: of single values, of sorted duplicates, of such of one length."""
 
+_LONGEST: Final = 511
+"""Octets of a key, or of a duplicate, at most."""
+
+_ANY_SIZE: Final = 1 << 32
+_NOTHING: Final = -1
+"""Sizes of data above which a node is looked at: none, and all."""
+
 Octets = bytes | mmap
 
 
@@ -100,7 +107,7 @@ def walk(file: Octets) -> None:
     meta = max(metas, key=lambda each: each.transaction)
     pages = _Pages(file, size, meta.last)
     tables: list[_Node] = []
-    pages.walk_tree(meta.tables, "the table of tables", tables.append)
+    pages.walk_tree(meta.tables, "the table of tables", tables.append, light=_NOTHING)
     for node in tables:
         if not node.flags & ~_BIG:  # the database of another program
             continue
@@ -152,10 +159,11 @@ def _metas(file: Octets) -> tuple[int, list[_MetaPage]]:
 
 
 class _Place(NamedTuple):
-    """The tree that is walked, what it is called, and who is given its nodes."""
+    """The tree that is walked, what it is called, and who is given which of its nodes."""
 
     tree: _Tree
     name: str
+    light: int
     meet: Callable[[_Node], object] | None
 
 
@@ -173,21 +181,30 @@ class _Pages:
         self._used[:_METAS] = b"\1" * _METAS
 
     def walk_tree(
-        self, tree: _Tree, name: str, meet: Callable[[_Node], object] | None = None
+        self,
+        tree: _Tree,
+        name: str,
+        meet: Callable[[_Node], object] | None = None,
+        light: int = _ANY_SIZE,
     ) -> None:
-        """Walk all of a tree; its nodes are given to `meet`, or else looked into."""
+        """Walk all of a tree.
+
+        Nodes that have flags, or more than `light` octets of data, are given to `meet`, or else
+        looked into.
+        """
         entries = 0
         if not 0 <= tree.depth <= _DEEPEST or (tree.root == _NO_PAGE) != (not tree.depth):
             raise PageFault(f"{name} is {tree.depth} levels deep")
         if tree.depth:
-            entries = self._walk_page(_Place(tree, name, meet), tree.root, tree.depth, None, None)
+            place = _Place(tree, name, light, meet)
+            entries = self._walk_page(place, tree.root, tree.depth, None, None)
         if entries != tree.entries:
             raise PageFault(f"{name} has {entries} entries, and not {tree.entries}")
 
     def walk_free(self, tree: _Tree, transaction: int) -> None:
         """Walk the free list; what is free now was free before `transaction` ended."""
         nodes: list[_Node] = []
-        self.walk_tree(tree, "the free list", nodes.append)
+        self.walk_tree(tree, "the free list", nodes.append, light=_NOTHING)
         for node in nodes:
             pages = array("Q" if _NUMBER.size == 8 else "L")
             data = node.data
@@ -197,8 +214,10 @@ class _Pages:
             if node.flags & ~_BIG or len(data) < _NUMBER.size or len(data) % _NUMBER.size:
                 raise PageFault("the free list holds no list")
             pages.frombytes(data)
-            if not 0 < _NUMBER.unpack(node.key)[0] <= transaction or pages[0] >= len(pages):
+            if len(node.key) != _NUMBER.size or pages[0] >= len(pages):
                 raise PageFault("the free list holds no list")
+            if not 0 < _NUMBER.unpack(node.key)[0] <= transaction:
+                raise PageFault("the free list tells of times to come")
             self._free(pages[1 : 1 + pages[0]])
 
     def _free(self, pages: Sequence[int]) -> None:
@@ -242,19 +261,19 @@ class _Pages:
             packed = _packed(octets, tree.key_size, where)
             _check_order(packed, low, high, where)
             return len(packed)
-        nodes = _leaf(octets, where)
-        _check_order(_comparable([node.key for node in nodes], tree), low, high, where)
-        return sum([self._enter(node, place, where) for node in nodes])
+        keys, nodes = _leaf(octets, place.light, where)
+        _check_order(_comparable(keys, tree), low, high, where)
+        return len(keys) + sum([self._enter(node, place, where) for node in nodes])
 
     def _enter(self, node: _Node, place: _Place, where: str) -> int:
-        """Look at the data of a node; how many entries it stands for."""
+        """Look at the data of a node; how many more entries than one it stands for."""
         if node.flags & _BIG:
             self._claim_run(node, where)
         if place.meet is not None:
             place.meet(node)
         elif node.flags & ~_BIG:
-            return self._walk_duplicates(node, place.tree, where)
-        return 1
+            return self._walk_duplicates(node, place.tree, where) - 1
+        return 0
 
     def _claim_run(self, node: _Node, where: str) -> None:
         """The pages of data that lie outside."""
@@ -267,7 +286,7 @@ class _Pages:
 
     def _walk_duplicates(self, node: _Node, tree: _Tree, where: str) -> int:
         """What lies under one key; how many that is."""
-        if not tree.flags & _SORTED or not node.flags & _DUPLICATES or node.flags & _BIG:
+        if not tree.flags & _SORTED or node.flags & ~_TABLE != _DUPLICATES:
             raise PageFault(f"{where} has duplicates where there can be none")
         if node.flags & _TABLE:
             if len(node.data) != _TREE.size:
@@ -275,7 +294,7 @@ class _Pages:
             duplicates = _Tree(*_TREE.unpack(node.data))
             if duplicates.flags != tree.flags & _OF_ONE_LENGTH:
                 raise PageFault(f"{where} has duplicates of another kind")
-            self.walk_tree(duplicates, f"the duplicates on {where}", _refuse_more)
+            self.walk_tree(duplicates, f"the duplicates on {where}", _refuse, light=0)
             return duplicates.entries
         if len(node.data) < _HEAD.size:
             raise PageFault(f"{where} has no page for its duplicates")
@@ -286,17 +305,15 @@ class _Pages:
         if flags & _LEAF2:
             values = _packed(node.data, size, where)
         else:
-            nodes = _leaf(node.data, where)
-            values = [each.key for each in nodes]
-            if any(each.flags or each.size for each in nodes):
-                raise PageFault(f"{where} has duplicates that hold more than themselves")
+            values, heavy = _leaf(node.data, 0, where)
+            for each in heavy:
+                _refuse(each)
         _check_order(values, None, None, where)
         return len(values)
 
 
-def _refuse_more(node: _Node) -> None:
-    if node.flags or node.size:
-        raise PageFault("duplicates hold more than themselves")
+def _refuse(node: _Node) -> NoReturn:
+    raise PageFault(f"a duplicate holds more than itself, {node.data!r}")
 
 
 def _offsets(octets: bytes, where: str) -> list[int]:
@@ -330,19 +347,21 @@ def _branch(octets: bytes, where: str) -> tuple[list[bytes], list[int]]:
     return keys, pages
 
 
-def _leaf(octets: bytes, where: str) -> list[_Node]:
-    """The nodes of a leaf."""
-    nodes, ends = [], []
+def _leaf(octets: bytes, light: int, where: str) -> tuple[list[bytes], list[_Node]]:
+    """The keys of a leaf, and those nodes that have flags or more than `light` octets of data."""
+    keys, nodes, ends = [], [], []
     offsets = _offsets(octets, where)
     for offset in offsets:
         size, flags, key_size = _NODE.unpack_from(octets, offset)
         begin = offset + _NODE.size
         middle = begin + key_size
         end = middle + (_NUMBER.size if flags & _BIG else size)
-        nodes.append(_Node(octets[begin:middle], octets[middle:end], size, flags))
+        keys.append(octets[begin:middle])
         ends.append((end + 1) & ~1)
+        if flags or size > light:
+            nodes.append(_Node(keys[-1], octets[middle:end], size, flags))
     _check_filled(offsets, ends, octets, where)
-    return nodes
+    return keys, nodes
 
 
 def _packed(octets: bytes, size: int, where: str) -> list[bytes]:
@@ -374,6 +393,8 @@ def _comparable(keys: list[bytes], tree: _Tree) -> list[bytes]:
 def _check_order(keys: Sequence[bytes], low: bytes | None, high: bytes | None, where: str) -> None:
     """Keys rise, none is below `low`, all are below `high`."""
     rise = all(map(lt, keys, keys[1:]))
+    if max(map(len, keys), default=0) > _LONGEST:
+        raise PageFault(f"{where} has a key that is too long")
     if not rise or (keys and not _lies_between(keys[0], keys[-1], low, high)):
         raise PageFault(f"{where} is out of order")
 

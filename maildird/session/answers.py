@@ -12,7 +12,7 @@ from typing import Final
 from maildird.imap.codes import BadCharsetCode, ResponseCode
 from maildird.imap.responses import Condition, StatusResponse
 from maildird.terms.codes import Code
-from maildird.terms.errors import BadCharset, Malformed, MessageGone, Refused
+from maildird.terms.errors import BadCharset, IndexUnusable, Malformed, MessageGone, Refused
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +50,11 @@ def answer_to_error(command: str, error: Exception) -> Answer:
             return Answer(str(error), error.code, Condition.NO)
         case MessageGone():
             return Answer(str(error), Code.EXPUNGEISSUED, Condition.NO)
+        case IndexUnusable():
+            logger.error("%s: %s", command, error)
+            return Answer(
+                "your mail can't be reached now; log in again", Code.UNAVAILABLE, Condition.NO
+            )
         case OSError():
             return _answer_to_trouble(command, error)
         case _:

@@ -15,12 +15,15 @@ from pathlib import Path
 import lmdb
 import pytest
 
+from maildird.index import inspection
 from maildird.index.batches import Batch
 from maildird.index.environment import Index
 from maildird.index.inspection import find_damage
+from maildird.index.opening import find_damage_beside_its_holder
 from maildird.index.pages import PageFault, walk
 from maildird.index.schema import NUMBER, TABLE_COUNT, Tables, open_tables
 from maildird.index.seal import State, break_seal, state
+from maildird.terms.errors import IndexUnusable
 from maildird.terms.flags import SEEN
 from tests.index.building import FACTS, behind_its_back, message, put
 
@@ -282,3 +285,75 @@ def test_every_invariant_is_looked_at(directory: bytes) -> None:
         directory, lambda txn, tables: txn.put(NUMBER.pack(1), unseen, db=tables.unseen)
     )
     assert "messages are unseen, not 9" in (find_damage(directory) or "")
+
+
+def test_an_index_that_is_held_is_inspected_beside_its_holder(directory: bytes) -> None:
+    make(directory)
+    index = Index.open(directory)
+    mailbox = put(index, parts=("new",))
+    assert find_damage_beside_its_holder(directory) is None
+    index.write(lambda batch: batch.add_many(mailbox, [message(1)]))
+    assert find_damage_beside_its_holder(directory) is None
+    index.close()
+    assert find_damage_beside_its_holder(directory) is None
+
+
+def test_where_no_index_is_none_can_be_damaged(directory: bytes) -> None:
+    with pytest.raises(IndexUnusable, match="can't be opened"):
+        find_damage_beside_its_holder(directory)
+
+
+@pytest.mark.parametrize(
+    ("program", "damage"),
+    [
+        ("print('reading', flush=True); os.kill(os.getpid(), 11)", "to read it ends in SIGSEGV"),
+        ("print('reading'); 1 / 0", "ZeroDivisionError: division by zero"),
+        ("print('reading'); sys.exit(3)", "to read it ends with status 3"),
+        ("print('reading'); print('one')", "one"),
+        ("print('reading'); print('one'); print('two')", "one; and more"),
+        ("print('reading', flush=True); time.sleep(60)", "to read it takes longer than 1 s"),
+    ],
+)
+def test_whatever_becomes_of_the_inspection_is_an_answer(
+    directory: bytes, monkeypatch: pytest.MonkeyPatch, program: str, damage: str
+) -> None:
+    make(directory)
+    monkeypatch.setattr(inspection, "_PROGRAM", f"import os, sys, time\n{program}")
+    monkeypatch.setattr(inspection, "TIME", 0.9)
+    assert find_damage(directory) == damage
+
+
+def test_an_inspection_that_does_not_begin_says_nothing_of_the_index(
+    directory: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broken installation costs no index."""
+    file = Path(os.fsdecode(make(directory)))
+    before = file.read_bytes()
+    break_seal(directory)
+    with monkeypatch.context() as patch:
+        patch.setattr(inspection, "_PROGRAM", "import no_such_module")
+        with pytest.raises(IndexUnusable, match=r"can't be inspected .*no_such_module"):
+            Index.open(directory)
+    assert file.read_bytes() == before
+    Index.open(directory).close()
+
+
+def test_an_index_that_may_not_be_read_is_refused(directory: bytes) -> None:
+    file = Path(os.fsdecode(make(directory)))
+    before = file.read_bytes()
+    program = """
+import os, sys
+from maildird.index.environment import Index
+if not os.geteuid():
+    os.seteuid(65534)
+Index.open(os.fsencode(sys.argv[1]))
+"""
+    os.chmod(file.parent, 0)
+    ended = subprocess.run(
+        [sys.executable, "-c", program, directory], capture_output=True, text=True, check=False
+    )
+    os.chmod(file.parent, 0o700)
+    (_, last) = ended.stderr.splitlines()[-2:]
+    assert "IndexUnusable: no index can be kept in " in last
+    assert "Permission denied" in last
+    assert file.read_bytes() == before
