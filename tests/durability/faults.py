@@ -93,9 +93,11 @@ class Faults:
             case "cut":
                 shadows, self._shadows, self._what = self._shadows, [], "rest"
                 assert shadows
+                if operation.kind in ops.COMMITS:
+                    self._index.tear()
                 for shadow in shadows:
                     shadow.restore()
-                self._index.restore(in_commit=operation.kind in ops.COMMITS)
+                self._index.restore()
                 self._kill(0, signal.SIGKILL)
             case name:
                 number = getattr(errno, name)

@@ -21,7 +21,7 @@ import io
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final, Protocol
@@ -225,8 +225,8 @@ def _renameat2(layer: _Layer, real: Callable[..., int]) -> Callable[..., int]:
 
 
 def _write_index(layer: _Layer, real: Callable[..., Any]) -> Callable[..., Any]:
-    """Index.write: the commit is what happens between its work's end and its own; the path is that
-    of the directory of the index."""
+    """Index.write: the commit is what happens between its work's end and its own, and no other
+    operation with it; the path is that of the directory of the index."""
 
     @wraps(real)
     def write(index: Index, work: Callable[..., Any]) -> Any:
@@ -236,14 +236,16 @@ def _write_index(layer: _Layer, real: Callable[..., Any]) -> Callable[..., Any]:
 
         def work_and_commit(batch: Any) -> Any:
             result = work(batch)
+            held.enter_context(layer.lock)
             try:
                 with layer.doing(COMMIT, path):
                     return result
             except OSError as error:
                 raise lmdb.Error(f"mdb_txn_commit: {error.strerror}") from error
 
-        result = real(index, work_and_commit)
-        with layer.doing(COMMITTED if synced else COMMITTED_UNSYNCED, path):
-            return result
+        with ExitStack() as held:
+            result = real(index, work_and_commit)
+            with layer.doing(COMMITTED if synced else COMMITTED_UNSYNCED, path):
+                return result
 
     return write

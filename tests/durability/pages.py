@@ -37,17 +37,16 @@ class IndexFile:
         if operation.kind == ops.COMMITTED:
             self._keep()
 
-    def restore(self, *, in_commit: bool) -> None:
-        """Make the file what a power cut leaves of it, in the middle of a commit or not.
+    def tear(self) -> None:
+        """The power fails in the middle of the commit that was done last."""
+        self._kept = _torn(self._kept, self._read())
 
-        Whoever has the file open keeps what was there.
-        """
-        if not self._path:
-            return
-        left = _torn(self._kept, self._read()) if in_commit else self._kept
-        with open(self._path + b".left", "xb") as file:
-            file.write(left)
-        os.replace(self._path + b".left", self._path)
+    def restore(self) -> None:
+        """Make the file what a power cut leaves of it; whoever has it open keeps what was there."""
+        if self._path:
+            with open(self._path + b".left", "xb") as file:
+                file.write(self._kept)
+            os.replace(self._path + b".left", self._path)
 
     def _keep(self) -> None:
         self._kept = self._read()
