@@ -58,11 +58,6 @@ class Snapshot:
         """The number of the last commit that it sees, or of a batch's own; they rise."""
         return int(self._transaction.id())
 
-    @property
-    def commit(self) -> int:
-        """The number of the last commit that it sees, or of a batch's own; they rise."""
-        return int(self._transaction.id())
-
     def meta(self, name: str) -> bytes | None:
         """An account-level value."""
         return self._transaction.get(meta_key(name), db=self._tables.meta)

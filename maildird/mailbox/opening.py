@@ -31,7 +31,9 @@ async def open_account(settings: AccountSettings, describe: Describe) -> AsyncIt
     Raises SettingsError when there is no Maildir, IndexUnusable when the index can't be used.
     """
     layout, namespace = layout_of(settings)
-    index = Index.open(os.path.join(settings.state_directory, b"index"))
+    index = await trio.to_thread.run_sync(
+        Index.open, os.path.join(settings.state_directory, b"index")
+    )
     try:
         await trio.to_thread.run_sync(recover, index, layout)
         account = Account(settings, namespace, index, layout, describe)
