@@ -82,6 +82,17 @@ class SocketStream:
             except OSError as error:
                 raise as_trio_says(error) from error
 
+    async def peek(self, octets: int) -> bytes:
+        """The next octets, which stay to be read; fewer once the client has ended its side."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, octets)
+        try:
+            await trio.lowlevel.wait_readable(self._socket)
+            return self._socket.recv(octets, socket.MSG_PEEK)
+        except OSError as error:
+            raise as_trio_says(error) from error
+        finally:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+
     async def send_all(self, data: bytes) -> None:
         """Hand `data` over to the kernel; after a cancelled call nobody knows how much went out."""
         await self._slice.keep()

@@ -9,9 +9,8 @@ replaces them without telling anybody. A pair that can't be used, such as one of
 still to come, changes nothing; the log says so once, and the next change is looked at again.
 
 TLS 1.2 comes with forward secrecy and authenticated encryption alone (RFC 9325 section 4.2), and
-without renegotiation and compression. With ALPN "imap" is agreed on. OpenSSL leaves it to Python
-what a client hears that offers other protocols only, and Python goes on without ALPN, where
-RFC 7301 section 3.2 wants the handshake to fail.
+without renegotiation and compression. With ALPN "imap" is agreed on; client_hello.py has what is
+done about clients that want to speak something else.
 """
 
 import contextlib
@@ -37,6 +36,9 @@ LOOK_AGAIN: Final = 30.0
 
 CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """For TLS 1.2; the suites of TLS 1.3 are all fine."""
+
+ALPN: Final = "imap"
+"""What IMAP is called in ALPN, by IANA's registry."""
 
 _VERSIONS: Final = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
@@ -119,7 +121,7 @@ def _served(files: CertificateFiles, tls: Tls) -> _Served:
     context.minimum_version = _VERSIONS[tls.minimum]
     context.set_ciphers(CIPHERS)
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
-    context.set_alpn_protocols(["imap"])
+    context.set_alpn_protocols([ALPN])
     try:
         context.load_cert_chain(files.certificate, files.key)
     except OSError as error:

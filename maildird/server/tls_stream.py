@@ -18,8 +18,14 @@ from typing import Final
 
 import trio
 
+from maildird.server.client_hello import (
+    HEADER,
+    NO_APPLICATION_PROTOCOL,
+    offered_protocols,
+    size_of_record,
+)
 from maildird.server.stream import PIECE, Slice, SocketStream, as_trio_says, close, too_slow
-from maildird.server.tls import client_names
+from maildird.server.tls import ALPN, client_names
 
 RECORD: Final = 16 * 1024
 """Octets that a record has at most (RFC 8446 section 5.1)."""
@@ -128,8 +134,9 @@ class TlsStream:
 async def start_tls(plain: SocketStream, context: ssl.SSLContext) -> TlsStream:
     """Go on with TLS where a plain stream is now, which is closed by this.
 
-    Raises HandshakeFailed, and closes the connection, when that can't be.
+    Raises HandshakeFailed when that can't be.
     """
+    await _need_imap(plain)
     try:
         encrypted = context.wrap_socket(
             plain.detach(), server_side=True, do_handshake_on_connect=False
@@ -143,6 +150,16 @@ async def start_tls(plain: SocketStream, context: ssl.SSLContext) -> TlsStream:
         await stream.aclose()
         raise
     return stream
+
+
+async def _need_imap(plain: SocketStream) -> None:
+    """Refuse a client that says by ALPN that it speaks something else."""
+    size = size_of_record(await plain.peek(HEADER))
+    offered = offered_protocols(await plain.peek(size)) if size else ()
+    if offered and ALPN.encode("ascii") not in offered:
+        await plain.send_all(NO_APPLICATION_PROTOCOL)
+        shown = b", ".join(offered)[:80].decode("latin-1")
+        raise HandshakeFailed(f"the client wants to speak {shown!a}, and not imap")
 
 
 class _Readiness:

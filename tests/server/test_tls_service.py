@@ -207,6 +207,18 @@ def test_openssl_gets_the_certificate_of_the_name_and_imap_by_alpn(service: Serv
         assert "ALPN protocol: imap" in said
 
 
+@pytest.mark.parametrize("kind", ["implicit", "starttls"])
+def test_a_client_that_wants_to_speak_something_else_is_refused(
+    service: Service, kind: str
+) -> None:
+    how = ("-starttls", "imap") if kind == "starttls" else ()
+    at = ("-connect", f"127.0.0.1:{getattr(service, kind)}", *how)
+    said = openssl(*at, "-servername", NAME, "-alpn", "h2,http/1.1")
+    assert "no application protocol" in said
+    assert "BEGIN CERTIFICATE" not in said
+    service.log.wait_for("INFO .*: no TLS: the client wants to speak 'h2, http/1.1', and not imap")
+
+
 def test_openssl_finds_starttls(service: Service) -> None:
     at = ("-connect", f"127.0.0.1:{service.starttls}", "-CAfile", str(service.authority.file))
     said = openssl(*at, "-starttls", "imap", "-servername", NAME, "-verify_hostname", NAME)

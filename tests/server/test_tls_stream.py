@@ -118,6 +118,31 @@ async def test_the_end_of_a_client_may_be_announced_or_not(authority: Authority)
             assert await stream.receive_some() == b""
 
 
+async def test_the_first_message_may_come_in_pieces(authority: Authority) -> None:
+    accepted, client = connected_pair()
+    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
+    theirs = authority.context(["imap"]).wrap_bio(to_client, to_server, server_hostname=NAME)
+    ours = Certificates([authority.issue(NAME)], Tls()).context(0)
+
+    async def serve() -> None:
+        stream = await start_tls(SocketStream(accepted, "client", WRITE_TIMEOUT), ours)
+        await stream.aclose()
+
+    with client:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(serve)
+            with pytest.raises(ssl.SSLWantReadError):
+                theirs.do_handshake()
+            for octet in to_server.read():
+                await wait_all_tasks_blocked()
+                client.send(bytes((octet,)))
+            to_client.write(await trio.to_thread.run_sync(client.recv, 65536))
+            theirs.do_handshake()
+            client.sendall(to_server.read())
+    assert theirs.selected_alpn_protocol() == "imap"
+
+
 @pytest.mark.parametrize(
     "said", [b"a LOGIN ada secret\r\n", b"GET / HTTP/1.1\r\nHost: mail\r\n\r\n", bytes(100)]
 )
