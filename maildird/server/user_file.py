@@ -14,6 +14,7 @@ import logging
 import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from typing import Final
 
 import trio
 
@@ -23,6 +24,9 @@ from maildird.server.settings import User
 from maildird.terms.errors import SettingsError
 
 logger = logging.getLogger(__name__)
+
+MOST_TOLD: Final = 20
+"""What is logged of the lines that can't be used; maildird user list shows all."""
 
 Version = tuple[int, int, int, int]
 """Inode, size, mtime and ctime: a change of the file shows in one of them."""
@@ -40,7 +44,7 @@ class UserFile:
         self._template = template
         self._taken = taken
         self._version: Version | None = None
-        self._told: tuple[str, ...] = ()
+        self._told: frozenset[str] = frozenset()
         self._reading = trio.Lock()
 
     def load(self) -> None:
@@ -83,11 +87,10 @@ class UserFile:
             entries, problems = read_entries(file.read())
         messages = [f"{self._path}: line {each.number}: {each.text}" for each in problems]
         if entries or not problems:
-            self.users, unusable = self._users(entries)
-            messages += unusable
-            messages += self._strangers(entries)
+            self.users, notes = self._users(entries)
+            messages = [*self._strangers(entries), *notes, *messages]
         else:
-            messages.append(f"{self._path}: no line can be used; the users that were there stay")
+            messages.insert(0, f"{self._path}: no line can be used; the users that were there stay")
         self._tell(tuple(messages))
         return _version(found)
 
@@ -114,9 +117,10 @@ class UserFile:
             users[entry.name] = User(entry.name, entry.password, mail)
             plain += entry.password is not None and entry.password.scheme == "PLAIN"
         if plain:
-            messages.append(
+            messages.insert(
+                0,
                 f"{self._path}: {plain} of the passwords can be read by whoever reads the file;"
-                " maildird user passwd stores a hash instead"
+                " maildird user passwd stores a hash instead",
             )
         return users, messages
 
@@ -136,11 +140,13 @@ class UserFile:
         ]
 
     def _tell(self, messages: tuple[str, ...]) -> None:
-        """Log what was not there the last time."""
-        for message in messages:
-            if message not in self._told:
-                logger.warning("%s", message)
-        self._told = messages
+        """Log what was not there the last time, up to `MOST_TOLD`."""
+        new = [message for message in messages if message not in self._told]
+        for message in new[:MOST_TOLD]:
+            logger.warning("%s", message)
+        if len(new) > MOST_TOLD:
+            logger.warning("%s: %d more are like these", self._path, len(new) - MOST_TOLD)
+        self._told = frozenset(messages)
 
 
 def _version(found: os.stat_result) -> Version:

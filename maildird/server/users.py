@@ -7,7 +7,7 @@ kind of stored password costs: the password is compared with one of these, and w
 no. So the time tells nobody which names there are.
 
 SCRAM asks for the salt of a user before it knows whether there is one. Who has no keys gets some
-that are made up, the same ones each time while the server runs.
+that are made up, the same ones each time, also after a restart.
 """
 
 import hmac
@@ -19,6 +19,7 @@ from typing import Final
 
 import trio
 
+from maildird.server.lasting_key import SIZE, lasting_key
 from maildird.server.pam import SystemUsers
 from maildird.server.passwords import (
     SCRAM_ITERATIONS,
@@ -55,7 +56,8 @@ class Users:
                 self._file.load()
             if settings.sources.pam is not None:
                 self._system = SystemUsers(settings.sources.pam, template)
-        self._key = secrets.token_bytes(32)
+        self._sources = settings.sources
+        self._key: bytes | None = None
         self._hashing = trio.CapacityLimiter(AT_ONCE)
         self._decoy = _most_common(self.everyone())
 
@@ -96,10 +98,18 @@ class Users:
         """
         user = self._known(name)
         stored = user.password if user is not None else None
+        if self._key is None:
+            self._key = self._make_key()
         salt = hmac.digest(self._key, name.encode("utf-8"), "sha256")[:_SALT_SIZE]
         secret = stored.plain if stored is not None else None
         made = make_scram_keys(secret or self._key, salt, SCRAM_ITERATIONS)
         return (stored.scram_keys if stored is not None else None) or made
+
+    def _make_key(self) -> bytes:
+        """Made when it is first needed, by the server itself: not by a command of another user."""
+        if self._sources is None:
+            return secrets.token_bytes(SIZE)
+        return lasting_key(self._sources.template.state_directory)
 
     def _known(self, name: str) -> User | None:
         user = self._listed.get(name)

@@ -27,8 +27,6 @@ from maildird.terms.errors import Refused, SettingsError
 ADA = User("ada", plain_password("pässword"), AccountSettings("ada", b"/m/ada", b"/s/ada"))
 EVE = User("ève@example.org", plain_password("x"), AccountSettings("ève", b"/m/eve", b"/s/eve"))
 
-TEMPLATE = AccountTemplate("/mail/{user}", "/state")
-
 
 class File:
     """A passwd-file, and users that come from it alone or from elsewhere, too."""
@@ -36,6 +34,7 @@ class File:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._age = 1000
+        self._template = AccountTemplate("/mail/{user}", f"{path}.state")
 
     def write(self, text: str) -> None:
         """Put other lines into the file, at a time of its own."""
@@ -44,9 +43,10 @@ class File:
         when = time.time() - self._age
         os.utime(self._path, (when, when))
 
-    def users(self, *listed: User, template: AccountTemplate = TEMPLATE) -> Users:
+    def users(self, *listed: User, template: AccountTemplate | None = None) -> Users:
         """Knows who is in the file now, and these."""
-        return Users(Settings(listed, sources=UserSources(template, str(self._path))))
+        sources = UserSources(template or self._template, str(self._path))
+        return Users(Settings(listed, sources=sources))
 
 
 @pytest.fixture
@@ -123,7 +123,9 @@ async def test_a_file_that_was_written_in_place_and_dated_back_is_read_again(
 ) -> None:
     path = tmp_path / "users"
     path.write_text("ada:{PLAIN}a\n")
-    users = Users(Settings((), sources=UserSources(TEMPLATE, str(path))))
+    users = Users(
+        Settings((), sources=UserSources(AccountTemplate("/mail/{user}", "/state"), str(path)))
+    )
     then = os.stat(path).st_mtime_ns
     path.write_text("ada:{PLAIN}b\n")
     os.utime(path, ns=(then, then))
@@ -145,7 +147,7 @@ async def test_a_version_that_can_t_be_read_changes_nothing_and_is_logged_once(
     caplog.clear()
     for _ in range(2):
         assert await names(users, ada="pässword") == ["ada"]
-    assert caplog.records[-1].message == (
+    assert caplog.records[0].message == (
         f"{tmp_path}/users: no line can be used; the users that were there stay"
     )
     assert len(caplog.records) == 3
@@ -209,7 +211,14 @@ async def test_who_has_no_location_is_told_where_there_could_be_one(
 
 def test_a_server_does_not_begin_without_the_file(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="nowhere: No such file or directory; name a passwd"):
-        Users(Settings((), sources=UserSources(TEMPLATE, str(tmp_path / "nowhere"))))
+        Users(
+            Settings(
+                (),
+                sources=UserSources(
+                    AccountTemplate("/mail/{user}", "/state"), str(tmp_path / "nowhere")
+                ),
+            )
+        )
 
 
 class Counted:
@@ -283,3 +292,34 @@ async def test_who_has_no_scram_keys_gets_made_up_ones_each_time_the_same(file: 
         assert (len(keys.salt), keys.iterations) == (16, SCRAM_ITERATIONS)
     salts = {users.scram_keys(name).salt for name in ("ada", "bob", "nobody")}
     assert len(salts) == 3
+
+
+async def test_made_up_keys_outlast_the_server_and_are_others_elsewhere(
+    file: File, tmp_path: Path
+) -> None:
+    file.write("ada:!\n")
+    here, there = (AccountTemplate("/mail/{user}", f"{tmp_path}/{name}") for name in ("a", "b"))
+    keys = file.users(template=here).scram_keys("nobody")
+    assert file.users(template=here).scram_keys("nobody") == keys
+    assert file.users(template=there).scram_keys("nobody") != keys
+    assert (tmp_path / "a" / ".key").stat().st_mode & 0o7777 == 0o600
+    assert os.listdir(tmp_path / "a") == [".key"]
+
+
+async def test_without_a_place_for_the_key_it_lasts_as_long_as_the_server(
+    file: File, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file.write("ada:!\n")
+    users = file.users(template=AccountTemplate("/mail/{user}", str(tmp_path / "users" / "x")))
+    assert users.scram_keys("nobody") == users.scram_keys("nobody")
+    (record,) = caplog.records
+    assert record.message == f"no key can be kept in {tmp_path}/users/x: Not a directory"
+
+
+async def test_of_many_bad_lines_a_few_are_logged(
+    file: File, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file.write("ada:!\n" + "".join(f"u{number}:x\n" for number in range(50)))
+    file.users()
+    assert len(caplog.records) == 21
+    assert caplog.records[-1].message == f"{tmp_path}/users: 30 more are like these"
