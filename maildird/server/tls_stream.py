@@ -48,8 +48,8 @@ class TlsStream:
         self.peer = peer
         self._socket = encrypted
         self._write_timeout = write_timeout
-        self._readable = _Readiness(encrypted, trio.lowlevel.wait_readable)
-        self._writable = _Readiness(encrypted, trio.lowlevel.wait_writable)
+        self._readable = Readiness(encrypted, trio.lowlevel.wait_readable)
+        self._writable = Readiness(encrypted, trio.lowlevel.wait_writable)
         self._begun = b""
         self._slice = Slice()
 
@@ -162,7 +162,7 @@ async def _need_imap(plain: SocketStream) -> None:
         raise HandshakeFailed(f"the client wants to speak {shown!a}, and not imap")
 
 
-class _Readiness:
+class Readiness:
     """One direction of a socket. trio lets one task alone wait for it; any other joins that one."""
 
     def __init__(

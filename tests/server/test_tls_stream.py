@@ -16,7 +16,7 @@ from trio.testing import wait_all_tasks_blocked
 from maildird.server.settings import Tls
 from maildird.server.stream import SocketStream
 from maildird.server.tls import Certificates
-from maildird.server.tls_stream import HandshakeFailed, TlsStream, start_tls
+from maildird.server.tls_stream import HandshakeFailed, Readiness, TlsStream, start_tls
 from tests.server.certificates import NAME, Authority
 from tests.server.sockets import connected_pair
 
@@ -200,6 +200,40 @@ async def test_a_clients_certificate_of_another_authority_is_refused(
         nursery.start_soon(trio.to_thread.run_sync, shake_hands)
         with pytest.raises(HandshakeFailed, match="certificate verify failed"):
             await start_tls(SocketStream(accepted, "client", WRITE_TIMEOUT), ours)
+
+
+async def test_two_tasks_can_wait_for_one_direction() -> None:
+    """OpenSSL may want to read for a write while another task waits to read."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ready, woken = Readiness(ours, trio.lowlevel.wait_readable), []
+        first = trio.CancelScope()
+
+        async def wait(scope: trio.CancelScope) -> None:
+            with scope:
+                while not ready_now():
+                    await ready.wait()
+                woken.append(scope)
+
+        def ready_now() -> bool:
+            ours.setblocking(False)
+            try:
+                return bool(ours.recv(1, socket.MSG_PEEK))
+            except BlockingIOError:
+                return False
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(wait, first)
+            await wait_all_tasks_blocked()
+            second, third = trio.CancelScope(), trio.CancelScope()
+            nursery.start_soon(wait, second)
+            nursery.start_soon(wait, third)
+            await wait_all_tasks_blocked()
+            first.cancel()
+            await wait_all_tasks_blocked()
+            assert not woken
+            theirs.send(b"x")
+        assert set(map(id, woken)) == {id(second), id(third)}
 
 
 async def test_keys_can_be_changed_on_the_way(authority: Authority) -> None:
