@@ -45,6 +45,25 @@ async def test_what_a_fault_leaves(server: Server, command: str, error: str) -> 
     assert len(warnings) <= 2 * len(steps(count)), warnings
 
 
+@pytest.mark.parametrize("layout", ["maildir++"])
+@pytest.mark.parametrize("command", ["MULTIAPPEND", "COPY", "MOVE", "RENAME", "DELETE"])
+@pytest.mark.parametrize("error", ["ENOSPC", "EIO"])
+async def test_what_cannot_be_written_down_is_not_begun(
+    server: Server, command: str, error: str
+) -> None:
+    """The intent fails, at each of its steps; one that can't be removed does no harm."""
+    rounds = Rounds(server, SCENARIOS[command]())
+    await rounds.begin()
+    intent = r"(intent|^fsync \S+/tmp$)"
+    count = len(await rounds.suffer(f"{error} 0 {intent}", set()))
+    for step in range(1, count + 1):
+        await rounds.suffer(f"{error} {step} {intent}", CODES[error])
+    assert server.end() == 0
+    server.start()
+    await no_strays(server.root)
+    assert count > 3
+
+
 @pytest.mark.parametrize("layout", ["maildir++", "fs"])
 async def test_a_delete_that_is_refused_changes_nothing(server: Server) -> None:
     """The index can't be written: the mailbox must be there still, with its messages."""

@@ -1,0 +1,207 @@
+"""What a start makes of a command that was cut short, when others were at work in between.
+
+A server is killed in the middle of a command, mostly one that moves two messages from INBOX to
+another mailbox. Then something happens to what it left, and the next server starts.
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+import trio
+
+from tests.durability.rounds import no_strays
+from tests.durability.scenarios import COPIES, message, two_new
+from tests.durability.seen import look
+from tests.durability.server import Server
+
+pytestmark = pytest.mark.parametrize("layout", ["maildir++"])
+
+MOVE = f"UID MOVE UIDS {COPIES}"
+SUBJECTS = ["one", "two"]
+
+NOT_DONE = {"INBOX": SUBJECTS, COPIES: ["three"]}
+DONE = {"INBOX": [], COPIES: ["one", "three", "two"]}
+
+FIRST_LINK = r"1 ^link "
+SECOND_LINK = r"2 ^link "
+FIRST_HIDDEN = r"1 ^rename \S+/cur/\S+ to \S+/tmp/"
+SECOND_HIDDEN = r"2 ^rename \S+/cur/\S+ to \S+/tmp/"
+COMMITTED = r"1 ^unlink \S+/tmp/\d"
+"""Steps of a move, in place of which the server is killed; the last comes after the commit."""
+
+PATIENCE = 10
+
+
+async def kill(server: Server, command: str, step: str) -> None:
+    """Have a server with two messages in INBOX die of a command; `UIDS` in it are theirs."""
+    server.start()
+    client = await server.connect()
+    await client.do(f"CREATE {COPIES}")
+    await client.append(COPIES, message("three"))
+    uids = await two_new(client, SUBJECTS)
+    await is_listed(server, "three")
+    server.plan(f"kill {step}")
+    with pytest.raises((trio.BrokenResourceError, OSError)):
+        await client.do(command.replace("UIDS", uids))
+    await client.close()
+    assert server.wait() == -9
+    assert intents(server)
+
+
+async def is_listed(server: Server, subject: str) -> None:
+    """The uidlist of the target has a message; it is written when there is time."""
+    (file,) = files(server, subject)
+    deadline = trio.current_time() + PATIENCE
+    while file.name.partition(":2,")[0] not in uidlist(server).read_text():
+        assert trio.current_time() < deadline
+        await trio.sleep(0.01)
+
+
+async def found(server: Server) -> dict[str, list[str]]:
+    """Start a server, and say which subjects each mailbox has; nothing strays then."""
+    assert server.start(), server.log
+    client = await server.connect()
+    world = await look(client)
+    await client.close()
+    await no_strays(server.root)
+    assert not server.check()
+    return {name: box.subjects for name, box in world.items()}
+
+
+def intents(server: Server) -> list[Path]:
+    """What tells that something was begun."""
+    return list(server.root.rglob("..maildird-intent-*"))
+
+
+def files(server: Server, subject: str, folder: str = f".{COPIES}") -> list[Path]:
+    """The files of a message in a folder, the target if no other is named."""
+    every = (server.root / folder / "cur").iterdir()
+    return [file for file in every if f"Subject: {subject}\n" in file.read_text()]
+
+
+def uidlist(server: Server) -> Path:
+    """That of the target."""
+    return server.root / f".{COPIES}" / "dovecot-uidlist"
+
+
+@pytest.mark.parametrize("step", [FIRST_LINK, SECOND_LINK, FIRST_HIDDEN, SECOND_HIDDEN])
+async def test_copies_that_others_gave_flags_are_taken_back(server: Server, step: str) -> None:
+    await kill(server, MOVE, step)
+    for file in [*files(server, "one"), *files(server, "two")]:
+        file.rename(file.with_name(file.name + "F"))
+    assert await found(server) == NOT_DONE
+
+
+async def test_originals_go_after_the_commit(server: Server) -> None:
+    await kill(server, MOVE, COMMITTED)
+    assert await found(server) == DONE
+
+
+async def test_a_copy_stays_when_others_removed_its_original(server: Server) -> None:
+    """The copy may be the only one there is."""
+    await kill(server, MOVE, FIRST_HIDDEN)
+    for file in files(server, "one", "."):
+        file.unlink()
+    assert await found(server) == {"INBOX": ["two"], COPIES: ["one", "three"]}
+
+
+async def test_a_copy_stays_that_another_server_gave_a_uid(server: Server) -> None:
+    await kill(server, f"UID COPY UIDS {COPIES}", SECOND_LINK)
+    (copy,) = files(server, "one")
+    with uidlist(server).open("a") as file:
+        file.write(f"100 :{copy.name}\n")
+    assert await found(server) == {"INBOX": SUBJECTS, COPIES: ["one", "three"]}
+
+
+@pytest.mark.parametrize("step", [SECOND_LINK, SECOND_HIDDEN, COMMITTED])
+async def test_nothing_is_removed_when_the_index_is_lost(server: Server, step: str) -> None:
+    await kill(server, MOVE, step)
+    there = {"three", *(each for each in SUBJECTS if files(server, each))}
+    shutil.rmtree(server.state)
+    assert await found(server) == {"INBOX": SUBJECTS, COPIES: sorted(there)}
+
+
+async def test_nothing_is_removed_for_an_index_from_an_older_backup(server: Server) -> None:
+    server.start()
+    assert server.end() == 0
+    shutil.copytree(server.state, server.directory / "backup")
+    await kill(server, MOVE, COMMITTED)
+    shutil.rmtree(server.state)
+    shutil.move(server.directory / "backup", server.state)
+    assert await found(server) == {"INBOX": SUBJECTS, COPIES: DONE[COPIES]}
+
+
+@pytest.mark.parametrize("rest", [b"", b"{", b"[]", b"{}", b"\0" * 100])
+async def test_an_intent_that_was_not_written_to_its_end_goes(server: Server, rest: bytes) -> None:
+    await kill(server, MOVE, FIRST_LINK)
+    (intent,) = intents(server)
+    intent.write_bytes(rest)
+    assert await found(server) == NOT_DONE
+
+
+async def test_a_settled_intent_that_comes_back_does_nothing(server: Server) -> None:
+    """After a power cut; others had put one message back to where it was."""
+    await kill(server, MOVE, COMMITTED)
+    (intent,) = intents(server)
+    said = intent.read_bytes()
+    original = json.loads(said)["originals"][0]
+    assert await found(server) == DONE
+    assert server.end() == 0
+    (server.root / original).write_text("Subject: one\n\nbody\n")
+    assert await found(server) == {"INBOX": ["one"], COPIES: DONE[COPIES]}
+    assert server.end() == 0
+    intent.write_bytes(said)
+    assert await found(server) == {"INBOX": ["one"], COPIES: DONE[COPIES]}
+
+
+async def test_the_intent_of_a_server_that_runs_is_left_alone(server: Server) -> None:
+    """It serves the same tree with an index of its own."""
+    await kill(server, MOVE, SECOND_LINK)
+    (intent,) = intents(server)
+    said = json.loads(intent.read_bytes()) | {"index": "another"}
+    intent.unlink()
+    made, _, host = intent.name.partition("R")
+    theirs = intent.with_name(f"{made.rpartition('P')[0]}P{os.getpid()}R{host}")
+    theirs.write_text(json.dumps(said))
+    assert server.start()
+    assert intents(server) == [theirs]
+    assert files(server, "one")
+
+
+@pytest.mark.parametrize(
+    ("command", "step", "expected"),
+    [
+        (MOVE, SECOND_HIDDEN, NOT_DONE),
+        (MOVE, COMMITTED, DONE),
+        (f"RENAME {COPIES} others", "1 ^commit ", NOT_DONE),
+        (f"DELETE {COPIES}", "1 ^commit ", NOT_DONE),
+        (f"DELETE {COPIES}", "1 ^unlink .*intent", {"INBOX": SUBJECTS}),
+    ],
+)
+async def test_a_start_that_is_killed_leaves_the_rest_to_the_next(
+    server: Server, command: str, step: str, expected: dict[str, list[str]]
+) -> None:
+    await kill(server, command, step)
+    left = server.directory / "left"
+    shutil.copytree(server.directory, left, ignore=shutil.ignore_patterns("status"))
+    for number in range(1, 100):
+        if server.start(f"kill {number} ^(rename|unlink|fsync|rmdir|commit|committed) "):
+            server.close()
+            break
+        server.wait()
+        assert await found(server) == expected
+        server.close()
+        for name in ("Maildir", "state"):
+            shutil.rmtree(server.directory / name)
+            shutil.copytree(left / name, server.directory / name)
+    assert number > 2
+
+
+@pytest.mark.parametrize("command", [f"RENAME {COPIES} others", f"DELETE {COPIES}"])
+async def test_folders_are_put_back_when_the_index_is_lost(server: Server, command: str) -> None:
+    await kill(server, command, "1 ^commit ")
+    shutil.rmtree(server.state)
+    assert await found(server) == NOT_DONE
