@@ -141,7 +141,8 @@ def _damage(directory: bytes) -> str | None:
     """What is wrong with the file in `directory`; None when it is sound, or there is none."""
     try:
         state = seal.state(directory)
-        if state is seal.State.UNKNOWN:
+        if state is seal.State.UNKNOWN and os.path.lexists(data_file(directory)):
+            logger.info("index %s was not closed; it is inspected", os.fsdecode(directory))
             return find_damage(directory)
     except FileNotFoundError:
         return None

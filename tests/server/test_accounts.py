@@ -10,7 +10,9 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from maildird.index import inspection
 from maildird.index.schema import VERSION, VERSION_KEY
+from maildird.index.seal import break_seal
 from maildird.mailbox.settings import AccountSettings
 from maildird.mailbox.verify import verify
 from maildird.mailbox.watcher import Watcher
@@ -143,6 +145,29 @@ async def test_an_account_whose_index_was_deleted_opens_anew_at_the_next_login(
     (record,) = (each for each in caplog.records if each.levelno == logging.ERROR)
     assert record.message.startswith("account ada: index ")
     assert record.message.endswith("was deleted while it was in use")
+
+
+async def test_indexes_are_inspected_side_by_side(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each inspection waits until another one has begun."""
+    users = [user(tmp_path, name) for name in ("ada", "bob", "eve")]
+    async with keep_accounts(describe) as accounts:
+        await accounts.open_all(users)
+    for each in users:
+        break_seal(os.path.join(each.mail.state_directory, b"index"))
+    program = """
+import os, sys, time
+place = os.path.dirname(os.path.dirname(sys.argv[2]))
+os.close(os.open(os.path.join(place, "begun-%d" % os.getpid()), os.O_CREAT))
+while sum(name.startswith("begun-") for name in os.listdir(place)) < 2:
+    time.sleep(0.01)
+print("reading")
+"""
+    monkeypatch.setattr(inspection, "_PROGRAM", program)
+    async with keep_accounts(describe) as accounts:
+        await accounts.open_all(users)
+    assert not caplog.records
 
 
 async def test_where_no_account_can_be_opened_the_server_does_not_begin(tmp_path: Path) -> None:
