@@ -7,11 +7,14 @@ UID there gets one above all others, in order of delivery. A folder without such
 a UIDVALIDITY of the account's own, which always rises.
 
 How far clients were told UIDs and MODSEQs that the uidlist doesn't have, of messages that are gone,
-the folder says in a file of its own (`promises`). A uidlist in which we left our mark, where that
-file is missing, is taken to lack a good many of both. Where the folder can't promise anything, it
-may have been so the last time, too, ever since the uidlist was written: then UIDs go on above as
-many as came if one came each minute, and a good many besides. That is a guess, and the only one.
-(Above the time in seconds would be certain, but some clients count all UIDs that are missing.)
+the folder says in a file of its own (`promises`). It says the UIDVALIDITY, too, should a server
+have been killed before it wrote a uidlist at all: messages get UIDs above the promise then.
+
+A uidlist in which we left our mark, where that file is missing, is taken to lack a good many UIDs
+and MODSEQs. Where the folder can't promise anything, it may have been so the last time, too, ever
+since the uidlist was written: then UIDs go on above as many as came if one came each minute, and a
+good many besides. That is a guess, and the only one. (Above the time in seconds would be certain,
+but some clients count all UIDs that are missing.)
 
 A listing that is taken while others rename may lack living files. Those would arrive later, but
 with a new UID, though the uidlist has one for them; so a few listings are taken together then.
@@ -20,6 +23,7 @@ Tombstones can't be known, so `pruned_modseq` is the first MODSEQ: a client that
 one is told every UID that it may have and the mailbox hasn't.
 """
 
+import logging
 import os
 import time
 from typing import Final
@@ -38,9 +42,17 @@ from maildird.maildir.folders import Listing, folder_identity, list_folder
 from maildird.maildir.keywords import read_keywords
 from maildird.maildir.names import mask_of_letters, parse_name
 from maildird.maildir.told import Told, read_told
-from maildird.maildir.uidlists import UidList, read_uidlist, uidlist_age, uidlist_stamp
+from maildird.maildir.uidlists import (
+    UidList,
+    has_uidlist,
+    read_uidlist,
+    uidlist_age,
+    uidlist_stamp,
+)
 from maildird.maildir.uidvalidity import FARTHEST, claim_uidvalidity
 from maildird.terms.flags import SYSTEM_MASK
+
+logger = logging.getLogger(__name__)
 
 MOST_LISTINGS: Final = 5
 
@@ -62,6 +74,14 @@ def adopt(turn: Turn, request: Adopt) -> int:
         take_over_courier_keywords(folder)
     stamp = uidlist_stamp(folder)
     uidlist = read_uidlist(folder)
+    if uidlist is None and has_uidlist(folder):
+        logger.warning(
+            "the uidlist in %s has no header that could be read: the folder gets a new"
+            " UIDVALIDITY, and clients will download it again",
+            os.fsdecode(folder),
+        )
+    elif uidlist is None:
+        uidlist = _promised(folder)
     by_base, listing = list_all(folder, uidlist)
     say_strange(turn.disk, folder, listing)
     row = found(turn, request.parts, folder, uidlist)
@@ -146,6 +166,12 @@ def mask_in(row: MailboxRow, name: bytes, kept: int = 0) -> int:
     """The flags that a file name says; `kept` are index-only keywords that it can't say."""
     letters = mask_of_letters(parse_name(name.partition(b"/")[2]).letters)
     return letters & (SYSTEM_MASK | named_mask(row.keywords)) | kept
+
+
+def _promised(folder: bytes) -> UidList | None:
+    """An empty list, where a server was killed that had told of the folder before it had a list."""
+    told = read_told(folder)
+    return told and UidList(told.uidvalidity, told.next_uid, told.guid, told.modseq)
 
 
 def _guid(told: Told | None, uidlist: UidList | None) -> bytes:

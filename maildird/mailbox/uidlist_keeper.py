@@ -55,6 +55,7 @@ class UidListKeeper:
         self._layout = layout
         self._disk = disk
         self._work: dict[int, _Work] = {}
+        self._to_check: set[int] = set()
         self._behind: set[int] = set()
         self._troubled: set[int] = set()
         self._stirred = trio.Event()
@@ -68,15 +69,20 @@ class UidListKeeper:
         self, unlisted: Mapping[int, Sequence[tuple[int, bytes]]], relist: Iterable[int]
     ) -> None:
         """A turn brought new messages (UID and name) to mailboxes, or wants lists written anew."""
+        for mailbox in self._to_check - self._disk.unheeded:
+            self._on(mailbox).check = True
+        self._to_check &= self._disk.unheeded
         for mailbox, lines in unlisted.items():
             self._on(mailbox).lines.extend(lines)
         for mailbox in relist:
             self._on(mailbox).rewrite = True
 
     def check(self, mailboxes: Iterable[int]) -> None:
-        """The server began: did the one before end without writing what it had noted?"""
-        for mailbox in mailboxes:
-            self._on(mailbox).check = True
+        """The server began: did the one before end without writing what it had noted?
+
+        The question waits until a turn has heeded what an old index doesn't know of the folders.
+        """
+        self._to_check.update(mailboxes)
 
     async def run(self) -> None:
         """Write what is noted, until cancelled."""

@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 DELETED: Final = b"..maildird-deleted-"
 """Prefix of directories at the root that wait for their removal; they are no folders."""
 
+_GOING: Final = b"-going"
+
 DEEPEST: Final = 100
 """Levels of directories that are looked into, and made."""
 
@@ -112,12 +114,17 @@ def put_back(relocation: Relocation) -> None:
 
 
 def remove_trash(trash: bytes) -> None:
-    """Remove what is out of sight already; what can't be removed now is tried again at a start."""
+    """Remove what is out of sight already; what can't be removed now is tried again at a start.
+
+    It gets another name first, under which nobody puts it back: half of it would be left then.
+    """
+    going = trash.removesuffix(_GOING) + _GOING
     try:
-        if os.path.islink(trash):
-            os.unlink(trash)
+        os.rename(trash, going)
+        if os.path.islink(going):
+            os.unlink(going)
         else:
-            shutil.rmtree(trash)
+            shutil.rmtree(going)
     except FileNotFoundError:
         pass
     except OSError as error:

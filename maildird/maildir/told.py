@@ -5,15 +5,16 @@ also those of messages that are gone. The uidlist can't say: it is written behin
 lock that others hold, and costs O(mailbox). So a server *promises*, before it tells anybody, that
 it will stay below certain numbers, and promises more before it goes on. Lines of this file are
 
-    V<uidvalidity> N<uid> M<modseq> G<128-bit guid in hex> [exact]
+    V<uidvalidity> N<uid> M<modseq> G<128-bit guid in hex> promised
 
 and say: no UID from N up was told to anybody, and no MODSEQ above M. A server that ends in order
-adds that this is *exact*: N is UIDNEXT and M is HIGHESTMODSEQ.
+says `exact` instead: N is UIDNEXT and M is HIGHESTMODSEQ.
 
 The last whole line counts. A line is appended and synced, which a full disk mostly has room for,
 and cut short by a crash it was not relied on yet; each begins with a newline, so that it stands by
-itself after a line that was cut short. A file that has grown to `_LONGEST` octets is replaced. One
-server at a time writes here, the one that holds the index; others leave the file alone.
+itself after a line that was cut short, which is told by its last word. A file that has grown to
+`_LONGEST` octets is replaced. One server at a time writes here, the one that holds the index;
+others leave the file alone.
 """
 
 import os
@@ -29,7 +30,7 @@ from maildird.maildir.replacing import replace_file
 FILE: Final = b"maildird-told"
 
 _LONGEST: Final = 4000
-_LINE: Final = re.compile(rb"V(\d{1,10}) N(\d{1,10}) M(\d{1,19}) G([0-9a-f]{32})( exact)?")
+_LINE: Final = re.compile(rb"V(\d{1,10}) N(\d{1,10}) M(\d{1,19}) G([0-9a-f]{32}) (promised|exact)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +55,20 @@ def read_told(folder: bytes) -> Told | None:
     if match is None:
         return None
     uidvalidity, next_uid, modseq = map(int, match.group(1, 2, 3))
-    return Told(uidvalidity, next_uid, modseq, bytes.fromhex(match[4].decode()), bool(match[5]))
+    return Told(
+        uidvalidity, next_uid, modseq, bytes.fromhex(match[4].decode()), match[5] == b"exact"
+    )
 
 
 def write_told(folder: bytes, told: Told) -> None:
     """Say so from now on, durably; OSError, and then what was said before holds."""
     path = os.path.join(folder, FILE)
-    line = b"V%d N%d M%d G%s%s" % (
+    line = b"V%d N%d M%d G%s %s" % (
         told.uidvalidity,
         told.next_uid,
         told.modseq,
         told.guid.hex().encode("ascii"),
-        b" exact" if told.exact else b"",
+        b"exact" if told.exact else b"promised",
     )
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
     with naming(path), open(os.open(path, flags, 0o600), "ab") as file:

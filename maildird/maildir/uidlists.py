@@ -86,8 +86,8 @@ class UidList:
 def read_uidlist(folder: bytes) -> UidList | None:
     """The folder's list: Dovecot's, else Courier's; None when there is none that can be read.
 
-    A list of Dovecot's that is damaged is said in the log and hides Courier's, which is older: its
-    UIDs may have been given to other messages since. OSError.
+    A list of Dovecot's that is damaged hides Courier's, which is older: its UIDs may have been
+    given to other messages since. Lines that are skipped are said in the log. OSError.
     """
     for name in (DOVECOT, COURIER):
         path = os.path.join(folder, name)
@@ -97,15 +97,13 @@ def read_uidlist(folder: bytes) -> UidList | None:
         except FileNotFoundError:
             continue
         header = _parse_header(lines[0]) if lines else None
-        if header is None:
-            logger.warning(
-                "%s has no header that could be read: the folder gets a new UIDVALIDITY, and"
-                " clients will download it again",
-                os.fsdecode(path),
-            )
-            return None
-        return _with_entries(header, lines, path)
+        return _with_entries(header, lines, path) if header is not None else None
     return None
+
+
+def has_uidlist(folder: bytes) -> bool:
+    """Whether there is a list of either kind, be it damaged."""
+    return any(os.path.lexists(os.path.join(folder, name)) for name in (DOVECOT, COURIER))
 
 
 def read_uidlist_header(folder: bytes) -> UidList | None:
@@ -115,10 +113,11 @@ def read_uidlist_header(folder: bytes) -> UidList | None:
     """
     try:
         with open(os.path.join(folder, DOVECOT), "rb") as file:
-            header = _parse_header(file.readline(_TAIL).rstrip(b"\n"))
+            first = file.readline(_TAIL)
             line, _end = _last_line(file)
     except FileNotFoundError:
         return None
+    header = _parse_header(first[:-1]) if first.endswith(b"\n") else None
     last = _parse_line(line)
     if header is None or last is None or last.uid >= _LIMIT:
         return header

@@ -8,6 +8,7 @@ meanwhile, and a new server begins. Clients with QRESYNC who came at whatever ti
 import os
 import shutil
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -195,6 +196,116 @@ async def test_a_folder_that_nothing_can_be_promised_in(lives: Lives) -> None:
         await lives.live()
         lives.server.close()
     assert any("can't be noted" in line for line in lives.server.log)
+
+
+async def test_a_mailbox_whose_uidlist_was_never_written(lives: Lives) -> None:
+    """It keeps the UIDVALIDITY that was told, and gives no UID again."""
+    lives.server.start()
+    client = await lives.server.connect()
+    lives.server.plan("EACCES 1 create .*/.Fresh/dovecot-uidlist")
+    await client.do("CREATE Fresh")
+    told = await client.append("Fresh", message("first"))
+    await client.close()
+    lives.server.close()
+    assert not (lives.server.root / ".Fresh" / "dovecot-uidlist").exists()
+    lives.lose("lost")
+    lives.server.start()
+    client = await lives.server.connect()
+    again = await client.append("Fresh", message("second"))
+    await client.close()
+    uidvalidity, uid = (told.argument("APPENDUID") or "").split()
+    uidvalidity_again, uid_again = (again.argument("APPENDUID") or "").split()
+    assert uidvalidity_again == uidvalidity
+    assert int(uid_again) > int(uid)
+
+
+async def test_a_folder_that_no_client_opened(lives: Lives) -> None:
+    """The index alone was lost: UIDVALIDITY and UIDs stay."""
+    folder = lives.server.root / ".Quiet"
+    for subdir in ("cur", "new", "tmp"):
+        (folder / subdir).mkdir(parents=True)
+    (folder / "cur" / "2.outside:2,").write_text("Subject: two\n\nx\n")
+    lives.server.start()
+    assert lives.server.end() == 0
+    header, line = (folder / "dovecot-uidlist").read_text().splitlines()
+    lives.lose("lost")
+    (folder / "cur" / "1.outside:2,").write_text("Subject: one\n\nx\n")
+    lives.server.start()
+    box = (await lives.look())["Quiet"]
+    assert header.startswith(f"3 V{box.uidvalidity} N2 ")
+    assert line == "1 :2.outside:2,"
+    assert uids(box) == {"two": 1, "one": 2}
+
+
+async def test_a_uidlist_that_cannot_be_read(lives: Lives) -> None:
+    """The mailbox is refused until it can; nothing is made anew meanwhile."""
+    before = await two_lives(lives)
+    assert lives.server.end() == 0
+    lives.lose("lost")
+    uidlist = lives.server.root / "dovecot-uidlist"
+    aside = uidlist.rename(lives.server.directory / "aside")
+    uidlist.symlink_to(uidlist)
+    lives.server.start()
+    client = await lives.server.connect()
+    selected = await client.say("SELECT INBOX")
+    assert selected.tagged.code == "UNAVAILABLE"
+    assert uidlist.is_symlink()
+    uidlist.unlink()
+    aside.rename(uidlist)
+    await client.close()
+    assert uids((await lives.look())["INBOX"]).items() >= uids(before["INBOX"]).items()
+    assert lives.server.end() == 0
+    assert any(str(uidlist) in line for line in lives.server.log)
+
+
+async def test_a_uidlist_that_is_garbage(lives: Lives) -> None:
+    """The mailbox gets a higher UIDVALIDITY; what stood there is kept for who can repair it."""
+    before = await two_lives(lives)
+    assert lives.server.end() == 0
+    lives.lose("lost")
+    uidlist = lives.server.root / "dovecot-uidlist"
+    garbage = b"\0" * 100 + uidlist.read_bytes()[100:]
+    uidlist.write_bytes(garbage)
+    lives.server.start()
+    after = await lives.look()
+    assert after["INBOX"].uidvalidity > before["INBOX"].uidvalidity
+    assert after["INBOX"].subjects == before["INBOX"].subjects
+    assert lives.server.end() == 0
+    (kept,) = lives.server.root.glob("dovecot-uidlist.damaged-*")
+    assert kept.read_bytes() == garbage
+    assert len([line for line in lives.server.log if "new UIDVALIDITY" in line]) == 1
+    lives.lose("lost")
+    lives.server.start()
+    assert (await lives.look())["INBOX"].messages == after["INBOX"].messages
+
+
+async def test_an_index_from_before_the_uidvalidity_was_another(lives: Lives) -> None:
+    """The mailbox is what it was last, not what the old index knows."""
+    await two_lives(lives)
+    assert lives.server.end() == 0
+    lives.lose("lost")
+    (lives.server.root / "dovecot-uidlist").write_bytes(b"garbage\n")
+    lives.server.start()
+    before = (await lives.look())["INBOX"]
+    assert lives.server.end() == 0
+    lives.lose("older")
+    lives.server.start()
+    after = (await lives.look())["INBOX"]
+    assert after.uidvalidity == before.uidvalidity
+    assert after.messages == before.messages
+
+
+async def test_a_new_mailbox_heeds_the_uidvalidities_that_were_found(lives: Lives) -> None:
+    """Also where the clock has not come so far yet."""
+    for subdir in ("cur", "new", "tmp"):
+        (lives.server.root / subdir).mkdir(parents=True)
+    ahead = int(time.time()) + 10_000
+    (lives.server.root / "dovecot-uidlist").write_text(f"3 V{ahead} N1\n")
+    lives.server.start()
+    client = await lives.server.connect()
+    await client.do("CREATE other")
+    await client.close()
+    assert (await lives.look())["other"].uidvalidity > ahead
 
 
 def change(root: Path) -> str:

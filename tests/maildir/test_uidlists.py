@@ -11,7 +11,9 @@ from maildird.maildir.uidlists import (
     UidEntry,
     UidList,
     append_entries,
+    has_uidlist,
     read_uidlist,
+    read_uidlist_header,
     uidlist_stamp,
     write_uidlist,
 )
@@ -95,14 +97,36 @@ def test_a_list_of_dovecots_hides_couriers(folder: bytes) -> None:
         b"3 V" + b"9" * 5000 + b" N1\n",
     ],
 )
-def test_a_list_without_a_header_is_none_and_said(
-    folder: bytes, content: bytes, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_list_without_a_header_is_none_and_hides_couriers(folder: bytes, content: bytes) -> None:
     put(folder, b"courierimapuiddb", b"1 1 1\n")
     put(folder, b"dovecot-uidlist", content)
-    with caplog.at_level(logging.WARNING):
-        assert read_uidlist(folder) is None
-    assert "new UIDVALIDITY" in caplog.text
+    assert read_uidlist(folder) is None
+    assert read_uidlist_header(folder) is None
+    assert has_uidlist(folder)
+
+
+def test_the_header_alone_counts_the_last_line(folder: bytes) -> None:
+    assert read_uidlist_header(folder) is None
+    put(folder, b"dovecot-uidlist", HEADER)
+    assert read_uidlist_header(folder) == listed(folder)
+    os.unlink(os.path.join(folder, b"dovecot-uidlist"))
+    put(folder, b"dovecot-uidlist", HEADER + b"3 :1.h\n" * 1000 + b"12 :2.h\n13 :cut sh")
+    assert read_uidlist_header(folder) == UidList(1700000000, 13, GUID)
+
+
+def test_a_damaged_list_is_kept_when_it_is_replaced(folder: bytes) -> None:
+    damaged = HEADER + b"3 :1.h\nnonsense\n7 :2.h\n"
+    put(folder, b"dovecot-uidlist", damaged)
+    assert listed(folder).damaged
+    write_uidlist(folder, UidList(1700000000, 10), keep_old=True)
+    (kept,) = (name for name in os.listdir(folder) if b".damaged-" in name)
+    assert content_of(folder, kept) == damaged
+    assert listed(folder) == UidList(1700000000, 10)
+
+
+def test_there_may_be_nothing_to_keep(folder: bytes) -> None:
+    write_uidlist(folder, UidList(1700000000, 10), keep_old=True)
+    assert not [name for name in os.listdir(folder) if b".damaged-" in name]
 
 
 @pytest.mark.parametrize(
