@@ -77,7 +77,7 @@ class Users:
         Raises Refused when too many wait already.
         """
         await self.refresh()
-        user = self._known(name.decode("utf-8", "replace"))
+        user = self._known(name.decode("utf-8", "surrogateescape"))
         if user is None and self._system is not None:
             return await self._system.verify(name, password)
         stored = user.password if user is not None else None
