@@ -7,6 +7,7 @@ another mailbox. Then something happens to what it left, and the next server sta
 import json
 import os
 import shutil
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.durability.rounds import no_strays
 from tests.durability.scenarios import COPIES, message, two_new
 from tests.durability.seen import look
 from tests.durability.server import Server
+from tests.rfc7162.client import Client
 
 pytestmark = pytest.mark.parametrize("layout", ["maildir++"])
 
@@ -35,14 +37,24 @@ COMMITTED = r"1 ^unlink \S+/tmp/\d"
 PATIENCE = 10
 
 
-async def kill(server: Server, command: str, step: str) -> None:
-    """Have a server with two messages in INBOX die of a command; `UIDS` in it are theirs."""
+async def kill(
+    server: Server,
+    command: str,
+    step: str,
+    before: Callable[[Client], Awaitable[None]] | None = None,
+) -> None:
+    """Have a server with two messages in INBOX die of a command; `UIDS` in it are theirs.
+
+    `before` is done before the command, while nothing else goes on.
+    """
     server.start()
     client = await server.connect()
     await client.do(f"CREATE {COPIES}")
     await client.append(COPIES, message("three"))
     uids = await two_new(client, SUBJECTS)
     await is_listed(server, "three")
+    if before is not None:
+        await before(client)
     server.plan(f"kill {step}")
     with pytest.raises((trio.BrokenResourceError, OSError)):
         await client.do(command.replace("UIDS", uids))
@@ -125,10 +137,12 @@ async def test_nothing_is_removed_when_the_index_is_lost(server: Server, step: s
 
 
 async def test_nothing_is_removed_for_an_index_from_an_older_backup(server: Server) -> None:
-    server.start()
-    assert server.end() == 0
-    shutil.copytree(server.state, server.directory / "backup")
-    await kill(server, MOVE, COMMITTED)
+    async def back_up(client: Client) -> None:
+        ignored = shutil.ignore_patterns("status")
+        shutil.copytree(server.state, server.directory / "backup", ignore=ignored)
+        await client.do("STORE 1 +FLAGS (\\Flagged)")
+
+    await kill(server, MOVE, COMMITTED, back_up)
     shutil.rmtree(server.state)
     shutil.move(server.directory / "backup", server.state)
     assert await found(server) == {"INBOX": SUBJECTS, COPIES: DONE[COPIES]}
