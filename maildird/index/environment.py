@@ -123,6 +123,11 @@ class Index:
         if self._trouble is not None:
             raise self._trouble.with_traceback(None)
 
+    @property
+    def inode(self) -> int:
+        """Of its file; a copy that is put back in its place has another one."""
+        return self._left.inode
+
     def size(self) -> int:
         """Octets that it takes on disk."""
         with self._gate.inside():

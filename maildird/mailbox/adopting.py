@@ -171,7 +171,9 @@ def mask_in(row: MailboxRow, name: bytes, kept: int = 0) -> int:
 def _promised(folder: bytes) -> UidList | None:
     """An empty list, where a server was killed that had told of the folder before it had a list."""
     told = read_told(folder)
-    return told and UidList(told.uidvalidity, told.next_uid, told.guid, told.modseq)
+    if told is None:
+        return None
+    return UidList(told.uidvalidity, told.next_uid, told.guid, told.modseq)
 
 
 def _guid(told: Told | None, uidlist: UidList | None) -> bytes:

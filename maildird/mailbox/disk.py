@@ -73,13 +73,16 @@ class Disk:
     `events_trusted` says that inotify watches, `root_is_lost` that the root was not the tree that
     the index knows when it was last looked at. `strange` are the paths of what is no message that
     the log named. `unheeded` are the mailboxes whose folders were not yet asked whether the index
-    knows all that was told.
+    knows all that was told. `index_inode` is that of the index's file; `index_is_copy` says that
+    it was another one when the index was last written.
     """
 
     events_trusted: bool = False
     root_is_lost: bool = False
     strange: set[bytes] = field(default_factory=set)
     unheeded: set[int] = field(default_factory=set)
+    index_inode: int = 0
+    index_is_copy: bool = False
     _folders: dict[int, FolderState] = field(default_factory=dict)
 
     def of(self, mailbox: int) -> FolderState:

@@ -6,7 +6,8 @@ row is compared with that. An index that a server left in order knows what its f
 After a kill it knows the MODSEQ that was promised last; should the kill have come between a promise
 and the commit that knows of it, the index is taken for an older one, which costs clients a look at
 all flags. So it is, too, where the uidlist has come farther than an index that was killed: another
-server may have gone on from there just as well, and nobody can tell.
+server may have gone on from there just as well, and nobody can tell. And a copy that was made in
+the middle of what was promised looks like the original, but for the inode of its file.
 
 An older index can't know what became of its messages, nor which others came and went. Therefore
 
@@ -24,6 +25,7 @@ this mailbox, waits for its disk; the question is put again at each turn.
 
 import logging
 from dataclasses import dataclass
+from typing import Final
 
 from maildird.index.rows import MailboxRow, NewMessage
 from maildird.mailbox.adopting import list_all, mask_in, told_modseq, untold_uid
@@ -35,9 +37,12 @@ from maildird.terms.errors import Refused
 
 logger = logging.getLogger(__name__)
 
+_INODE: Final = "index-inode"
+
 
 def heed_folders(turn: Turn) -> None:
     """Ask all folders that were not asked yet."""
+    _notice_copy(turn)
     for mailbox in sorted(turn.disk.unheeded):
         row = turn.batch.mailbox(mailbox)
         try:
@@ -45,6 +50,14 @@ def heed_folders(turn: Turn) -> None:
                 turn.disk.unheeded.discard(mailbox)
         except (OSError, Refused) as error:
             logger.debug("not asked yet what was told: %s", error)
+
+
+def _notice_copy(turn: Turn) -> None:
+    """Compare the inode of the index's file with the one that it had."""
+    known, inode = turn.batch.meta(_INODE), b"%d" % turn.disk.index_inode
+    if known != inode:
+        turn.batch.put_meta(_INODE, inode)
+        turn.disk.index_is_copy = known is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +88,7 @@ def _heed(turn: Turn, row: MailboxRow) -> bool:
         return True
     says = _of_this_uidvalidity(says, row)
     turn.disk.of(row.id).inexact = says.told is not None and not says.told.exact
-    if _is_behind(row, says):
+    if _is_behind(row, says, is_copy=turn.disk.index_is_copy):
         logger.warning(
             "the index of mailbox %s is older than what clients were told: they will ask for all"
             " flags again",
@@ -94,7 +107,7 @@ def _of_this_uidvalidity(says: _Witness, row: MailboxRow) -> _Witness:
     )
 
 
-def _is_behind(row: MailboxRow, says: _Witness) -> bool:
+def _is_behind(row: MailboxRow, says: _Witness, *, is_copy: bool) -> bool:
     """Whether more was told than the index knows."""
     told, uidlist = says.told, says.uidlist
     if told is None:
@@ -102,7 +115,7 @@ def _is_behind(row: MailboxRow, says: _Witness) -> bool:
     if told.exact:
         return told.modseq > row.highestmodseq or told.next_uid > row.uidnext
     listed = uidlist.next_uid if uidlist is not None else 0
-    return told.modseq > row.promised_modseq or listed > row.uidnext
+    return is_copy or told.modseq > row.promised_modseq or listed > row.uidnext
 
 
 def _catch_up(turn: Turn, row: MailboxRow, says: _Witness) -> None:

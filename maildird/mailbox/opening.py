@@ -102,6 +102,7 @@ async def _serve_ready(account: Account, layout: Layout) -> None:
     with account.index.snapshot() as snapshot:
         known = {row.id for row in snapshot.mailboxes()}
     account.disk.unheeded |= known
+    account.disk.index_inode = account.index.inode
     if INBOX not in folders and not known:
         await trio.to_thread.run_sync(layout.create, INBOX)
         folders = await trio.to_thread.run_sync(layout.folders)

@@ -78,8 +78,12 @@ class Lives:
     def end(self) -> None:
         """The server ends in order; its index is backed up."""
         assert self.server.end() == 0
+        self.back_up()
+
+    def back_up(self) -> None:
+        """Copy the index as it is."""
         backup = self.server.directory / f"backup {len(self._backups)}"
-        shutil.copytree(self.server.state, backup)
+        shutil.copytree(self.server.state, backup, ignore=shutil.ignore_patterns("status"))
         self._backups.append(backup)
 
     def lose(self, loss: str) -> None:
@@ -166,6 +170,24 @@ async def test_kill_after_kill_with_a_uidlist_that_is_never_written(
     lives.server.start()
     await lives.live()
     assert not lives.server.check()
+
+
+async def test_an_index_that_was_copied_from_a_running_server(lives: Lives) -> None:
+    """It has the promise that the folder says, and doesn't know what was told since."""
+    await two_lives(lives)
+    lives.back_up()
+    client = await lives.server.connect()
+    await client.do("SELECT INBOX")
+    await client.do("STORE 1 +FLAGS (\\Flagged)")
+    await client.do("STORE 2 +FLAGS (\\Answered)")
+    await client.close()
+    before = (await lives.look())["INBOX"]
+    lives.server.close()
+    lives.lose("older")
+    lives.server.start()
+    after = (await lives.look())["INBOX"]
+    assert after.messages == before.messages
+    await lives.live()
 
 
 async def test_a_clean_end_of_a_life_without_changes(lives: Lives) -> None:
