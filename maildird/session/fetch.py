@@ -9,6 +9,9 @@ index.
 A portion of which whole bodies were asked gets its \\Seen, in one turn of the door, after it was
 read and before it is sent: what could not be read does not become seen, and the new flags stand in
 the same response (RFC 3501 section 6.4.5).
+
+One command could ask for a message thousands of times over, a little different each time. So the
+sections of a command are counted, and their octets are measured against the message.
 """
 
 import logging
@@ -29,6 +32,7 @@ from maildird.session.resynchronising import changed_rows, tell_vanished
 from maildird.session.state import Session
 from maildird.session.sync import tell
 from maildird.session.threads import in_thread
+from maildird.terms.codes import Code
 from maildird.terms.errors import Malformed, MessageGone, Refused
 from maildird.terms.flags import SEEN
 from maildird.terms.sets import UidSet
@@ -40,6 +44,9 @@ PORTION: Final = 256
 
 ENOUGH: Final = 256 * 1024
 """Octets of answers that end a portion."""
+
+MOST_SECTIONS: Final = 256
+"""Different sections that one command may ask for."""
 
 _COLUMNS: Final = (FetchAttribute.UID, FetchAttribute.FLAGS, FetchAttribute.MODSEQ)
 
@@ -62,6 +69,10 @@ async def fetch(session: Session, command: Fetch) -> Answer:
         rows = changed_rows(session, slices, command.changed_since)
     session.modseq_told = session.modseq_told or (shape.modseq and bool(rows))
     items = tuple(dict.fromkeys(item for item in command.items if item not in _COLUMNS))
+    if len(items) > MOST_SECTIONS:
+        raise Refused(
+            Code.LIMIT, f"FETCH asks for at most {MOST_SECTIONS} sections; use several commands"
+        )
     if not items:
         await _serve_columns(session, rows, shape)
         return Answer("FETCH done")
@@ -189,8 +200,8 @@ def _look(
     for uid in uids:
         message = Message(uid, known.get(uid), read)
         try:
-            answer = b" ".join(looked_up(item, message) for item in items)
-        except (MessageGone, OSError) as error:
+            answer = _answer(items, message)
+        except (MessageGone, Refused, OSError) as error:
             looked.trouble.append(error)
             looked.answers.append(None)
         else:
@@ -201,3 +212,20 @@ def _look(
         if size >= ENOUGH:
             break
     return looked
+
+
+def _answer(items: Sequence[Item], message: Message) -> bytes:
+    """All items of one message; Refused when its sections together are several times as long."""
+    pieces = []
+    octets = 0
+    for item in items:
+        piece = looked_up(item, message)
+        pieces.append(piece)
+        octets += len(piece) if isinstance(item, FetchSection) else 0
+        if octets > ENOUGH and octets > 4 * len(message.content.data) + ENOUGH:
+            raise Refused(
+                Code.LIMIT,
+                "the sections together are several times as long as the message;"
+                " use several commands",
+            )
+    return b" ".join(pieces)

@@ -66,6 +66,25 @@ def test_a_header_without_measure_is_told_of_within_measure(tmp_path: Path, head
         assert server.peak() - before < 3 * len(header) + 64 * MIB
 
 
+@pytest.mark.parametrize(
+    "section", [b"BODY.PEEK[]<%d.99999999>", b"BODY.PEEK[1]<%d.99999999>", b"BODY.PEEK[%d]"]
+)
+@pytest.mark.parametrize("count", [200, 2000])
+def test_a_message_is_not_given_many_times_over(tmp_path: Path, section: bytes, count: int) -> None:
+    with attacked(tmp_path, "ada") as server:
+        asking, other = server.log_in("ada"), server.log_in("ada")
+        deliver(server, "1", b"Subject: long\r\n\r\n" + (b"x" * 76 + b"\r\n") * 50_000)
+        for each in (asking, other):
+            each.ask(b"SELECT INBOX")
+        before = server.peak()
+        sections = b" ".join(section % number for number in range(1, count + 1))
+        asking.say(b"a FETCH 1 (%b)\r\n" % sections)
+        other.ask(b"NOOP")
+        asking.say(b"b NOOP\r\n")
+        until(lambda: asking.line().startswith(b"b OK "), lambda: None)
+        assert server.peak() - before < 64 * MIB
+
+
 @pytest.mark.parametrize("logged_in", [False, True], ids=["before login", "after login"])
 def test_an_endless_line_is_not_kept(tmp_path: Path, logged_in: bool) -> None:
     with attacked(tmp_path, "ada") as server:
