@@ -11,16 +11,18 @@ folder: what they may cost is memory, read from /proc, and answers to others, ne
  4  a literal that never comes; single octets       test_memory, dialogues/test_connection,
                                                     server/test_login
  5  thousands of parentheses                        imap/test_garbage, imap/test_search_keys
- 6  deep NOT and OR, 10,000 search keys             imap/test_garbage, imap/test_search_keys
+ 6  deep NOT and OR, 10,000 search keys             test_commands, imap/test_garbage,
+                                                    imap/test_search_keys
  7  an endless line; NUL; bare CR or LF             test_memory, imap/test_fragments,
                                                     imap/test_refusals, fuzz
  8  bad base64 in AUTHENTICATE; giving up           imap/test_exchanges, server/test_login
  9  8 bits, nothing, / % .. in user names           test_floods, server/test_login,
-                                                    server/test_authentication
-10  timing that tells whether a user exists         server/test_authentication: digests of one
-                                                    length are compared for everybody
+                                                    server/test_users
+10  timing that tells whether a user exists         server/test_users: a name that nobody has
+                                                    costs what others cost
 11  brute force; floods; many expensive hashes      test_floods, server/test_login,
-                                                    server/test_admission; no hash is expensive yet
+                                                    server/test_admission, server/test_throttle,
+                                                    server/test_users
 12  mailbox names that lead elsewhere               test_mailbox_names, maildir/test_layouts
 13  long names, 1,000 levels, cases of INBOX        test_mailbox_names, mailbox/test_names
 14  a symlink or FIFO as message, a symlinked cur/, mailbox/test_strange_files,
@@ -33,9 +35,9 @@ folder: what they may cost is memory, read from /proc, and answers to others, ne
 20  comments that end in a backslash, groups,       mime/test_hostile, mime/test_addresses,
     cut UTF-8                                       mime/test_encoded_words, fuzz
 21  a deflate bomb; partial flushes                 there is no COMPRESS yet
-22  FETCH of everything, never read                 test_memory, server/test_stream,
-                                                    dialogues/test_connection
-23  1:4294967295, long known-uids, MODSEQ 0 and     rfc7162/test_match_data,
+22  FETCH of everything, never read; of one message test_memory, server/test_stream,
+    thousands of times over                         dialogues/test_connection
+23  1:4294967295, long known-uids, MODSEQ 0 and     test_commands, rfc7162/test_match_data,
     2^63, lying match data                          rfc7162/test_resynchronising,
                                                     imap/test_search_keys
 24  one user's state used for another               test_floods, imap/test_connection
