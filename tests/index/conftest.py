@@ -1,4 +1,4 @@
-"""An index in a fresh directory, whose every invariant is checked when the test ends."""
+"""An index in a fresh directory, whose every invariant and page is checked when the test ends."""
 
 import os
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ import pytest
 
 from maildird.index.check import check
 from maildird.index.environment import Index
+from maildird.index.pages import walk
 
 
 @pytest.fixture
@@ -24,3 +25,4 @@ def index(directory: bytes) -> Iterator[Index]:
     with index.snapshot() as snapshot:
         assert check(snapshot) == []
     index.close()
+    walk(Path(os.fsdecode(directory), "data.mdb").read_bytes())

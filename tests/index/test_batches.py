@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 
 from maildird.index.batches import Batch
+from maildird.index.check import check
 from maildird.index.environment import Index
 from maildird.index.rows import Columns, Tombstone
 from maildird.terms.flags import SEEN
@@ -24,6 +25,26 @@ def test_a_batch_sees_what_it_wrote(index: Index) -> None:
 
     columns = index.write(work)
     assert (columns.uids.tolist(), columns.modseqs.tolist()) == ([2], [5])
+
+
+def test_all_messages_get_one_modseq(index: Index) -> None:
+    row = replace(INBOX, uidnext=4, highestmodseq=9)
+
+    def work(batch: Batch) -> int:
+        mailbox = batch.put_mailbox(row).id
+        batch.add_many(mailbox, [message(1), message(2), message(3)])
+        batch.set_mask(mailbox, 2, 5, SEEN)
+        batch.set_all_modseqs(mailbox, 9)
+        batch.set_all_modseqs(batch.put_mailbox(replace(row, parts=("empty",))).id, 9)
+        return mailbox
+
+    mailbox = index.write(work)
+    with index.snapshot() as snapshot:
+        columns = snapshot.columns(mailbox)
+        assert columns.modseqs.tolist() == [9, 9, 9]
+        assert [bool(mask & SEEN) for mask in columns.masks] == [False, True, False]
+        assert len(snapshot.changed_since(mailbox, 8)) == 3
+        assert not check(snapshot)
 
 
 def test_nothing_is_kept_of_a_batch_that_raises(index: Index) -> None:

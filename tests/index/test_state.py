@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from maildird.index.batches import Batch
 from maildird.index.check import check
 from maildird.index.environment import Index
+from maildird.index.pages import walk
 from maildird.index.rows import Facts, MailboxRow, MessageRow, NewMessage, Tombstone
 from maildird.index.snapshots import Snapshot
 from maildird.terms.flags import FLAGGED, SEEN, keyword_bit
@@ -216,8 +218,10 @@ class Turns(RuleBasedStateMachine):
         with self.index.snapshot() as snapshot:
             findings = check(snapshot)
         self.index.close()
+        octets = Path(os.fsdecode(self.directory), "data.mdb").read_bytes()
         shutil.rmtree(self.directory)
         assert findings == []
+        walk(octets)
 
 
 TestTurns = Turns.TestCase
