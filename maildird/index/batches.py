@@ -112,6 +112,16 @@ class Batch(Snapshot):
         self._transaction.put(key, RECORD.pack(modseq, uid, mask), db=tables.changes)
         self._count_unseen(mailbox, _unseen(mask) - _unseen(old.mask))
 
+    def set_all_modseqs(self, mailbox: int, modseq: int) -> None:
+        """Give every message of a mailbox the same new MODSEQ."""
+        self._expect_mailbox(mailbox)
+        key, tables, columns = LIST_KEY.pack(mailbox), self._tables, self.columns(mailbox)
+        for table in (tables.messages, tables.changes):
+            self._transaction.delete(key, db=table)
+        uids, masks, same = columns.uids, columns.masks, repeat(modseq)
+        self._put_all(tables.messages, mailbox, map(RECORD.pack, uids, same, masks))
+        self._put_all(tables.changes, mailbox, map(RECORD.pack, same, uids, masks))
+
     def set_name(self, mailbox: int, uid: int, name: bytes) -> None:
         """Keep another name of a message; the base name in it must be the same."""
         key, table = LIST_KEY.pack(mailbox), self._tables.files

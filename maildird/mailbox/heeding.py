@@ -75,10 +75,11 @@ class _Witness:
 def _heed(turn: Turn, row: MailboxRow) -> bool:
     """Take over what a folder says; False when it is not certain to be the mailbox's."""
     folder = turn.folder(row)
-    says = _Witness(read_told(folder), read_uidlist_header(folder))
+    told = read_told(folder)
+    suffices = told is not None and told.exact and told.guid == row.guid
+    says = _Witness(told, None if suffices else read_uidlist_header(folder))
     if not says.knows(row.guid) and folder_identity(folder) != row.identity:
         return False
-    told = says.told
     if told is not None and told.guid == row.guid and told.uidvalidity > row.uidvalidity:
         logger.warning(
             "the index knows a mailbox %s that is no more; the present one is taken in",
@@ -130,9 +131,7 @@ def _catch_up(turn: Turn, row: MailboxRow, says: _Witness) -> None:
     )
     turn.batch.prune(row.id, keep=0)
     turn.update(row.id, uidnext=uidnext, highestmodseq=modseq, pruned_modseq=pruned)
-    columns = turn.batch.columns(row.id)
-    for uid, mask in zip(columns.uids, columns.masks, strict=True):
-        turn.batch.set_mask(row.id, uid, modseq, mask)
+    turn.batch.set_all_modseqs(row.id, modseq)
     if uidlist is not None:
         _add_listed(turn, row, uidlist, modseq)
     turn.announce(row.id, modseq)

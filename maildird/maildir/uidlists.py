@@ -5,7 +5,7 @@ Theory of operation. Dovecot's `dovecot-uidlist` of version 3 is lines of text. 
     3 V<uidvalidity> N<next uid> G<128-bit guid in hex> …
 
 with fields in any order; fields that a reader doesn't know are kept by whoever writes the file
-anew. One such field is ours: `M`, the highest MODSEQ that was told. Each following line is
+anew. One such field is ours: `M`, the HIGHESTMODSEQ when it was written. Each following line is
 
     <uid> [<fields>] :<file name>
 
