@@ -1,5 +1,6 @@
 """What CAPABILITY says, before login and after it."""
 
+from collections.abc import Iterable
 from typing import Final
 
 _BOTH: Final = ("IMAP4rev1", "SASL-IR", "LITERAL+", "ID", "ENABLE", "IDLE")
@@ -25,10 +26,13 @@ AFTER_LOGIN: Final = (
 )
 
 
-def before_login(*, plaintext: bool, starttls: bool = False) -> tuple[str, ...]:
+def before_login(mechanisms: Iterable[str], *, starttls: bool = False) -> tuple[str, ...]:
     """The list for a connection that has not logged in.
 
-    `plaintext` says that it may do so with a password as it is, `starttls` that it may begin TLS.
+    `mechanisms` are those of SASL that it may use; LOGIN is there if PLAIN is. `starttls` says that
+    it may begin TLS.
     """
     encryption = ("STARTTLS",) if starttls else ()
-    return (*_BOTH, *encryption, "AUTH=PLAIN" if plaintext else "LOGINDISABLED")
+    login = tuple(f"AUTH={mechanism}" for mechanism in mechanisms)
+    disabled = () if "AUTH=PLAIN" in login else ("LOGINDISABLED",)
+    return (*_BOTH, *encryption, *login, *disabled)

@@ -68,23 +68,26 @@ class Throttle:
         self._turns: dict[str, _Turns] = {}
 
     @asynccontextmanager
-    async def attempt(self, name: bytes, peer: str) -> AsyncIterator["Attempt"]:
+    async def attempt(
+        self, name: bytes, peer: str, longest: float = LONGEST_OF_ADDRESS
+    ) -> AsyncIterator["Attempt"]:
         """Compare a password inside the `with`, which is entered when it is time to.
 
-        `peer` is the address and port of the client.
+        `peer` is the address and port of the client. A login whose turn it is waits for no more
+        than `longest` (s).
         """
         host = parse_address(peer).host
         origin = "" if ipaddress.ip_address(host).is_loopback else origin_of(host)
         attempt = Attempt(self._tally, origin, name[:_SHOWN], peer)
         if not origin:
-            await trio.sleep(attempt.delay())
+            await trio.sleep(min(attempt.delay(), longest))
             yield attempt
             return
         turns = self._turns.setdefault(origin, _Turns(trio.Semaphore(AT_ONCE)))
         turns.wanted += 1
         try:
             async with turns.free:
-                await trio.sleep(attempt.delay())
+                await trio.sleep(min(attempt.delay(), longest))
                 yield attempt
         finally:
             turns.wanted -= 1

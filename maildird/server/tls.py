@@ -17,10 +17,10 @@ import contextlib
 import logging
 import os
 import ssl
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -77,17 +77,6 @@ class Certificates:
     def _look(self) -> _Seen:
         paths = [path for each in self._files for path in (each.certificate, each.key)]
         return tuple(map(_identity, filter(None, (*paths, self._tls.client_ca))))
-
-
-def client_names(certificate: Mapping[str, Any]) -> Iterator[str]:
-    """Whom a client's certificate is for, as ssl gives it: e-mail addresses, then common names."""
-    for kind, name in certificate.get("subjectAltName", ()):
-        if kind == "email":
-            yield name
-    for parts in certificate.get("subject", ()):
-        for kind, name in parts:
-            if kind == "commonName":
-                yield name
 
 
 @dataclass(frozen=True, slots=True)

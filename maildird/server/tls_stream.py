@@ -18,6 +18,7 @@ from typing import Final
 
 import trio
 
+from maildird.server.client_certificate import client_names
 from maildird.server.client_hello import (
     HEADER,
     NO_APPLICATION_PROTOCOL,
@@ -25,7 +26,7 @@ from maildird.server.client_hello import (
     size_of_record,
 )
 from maildird.server.stream import PIECE, Slice, SocketStream, as_trio_says, close, too_slow
-from maildird.server.tls import ALPN, client_names
+from maildird.server.tls import ALPN
 
 RECORD: Final = 16 * 1024
 """Octets that a record has at most (RFC 8446 section 5.1)."""
@@ -56,7 +57,16 @@ class TlsStream:
     @property
     def client_names(self) -> tuple[str, ...]:
         """Whom the client's certificate names, which was verified; none without a certificate."""
-        return tuple(client_names(self._socket.getpeercert() or {}))
+        certificate = self._socket.getpeercert(binary_form=True)
+        return client_names(certificate) if certificate else ()
+
+    @property
+    def exported_key(self) -> bytes | None:
+        """What both ends of this connection alone have (tls-exporter, RFC 9266), to bind to it.
+
+        Python's ssl does not give it away.
+        """
+        return None
 
     async def receive_some(self) -> bytes:
         """What has come in, at least one octet; b"" once the client has ended its side."""

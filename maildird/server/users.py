@@ -14,7 +14,7 @@ import hmac
 import os
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import trio
@@ -59,7 +59,7 @@ class Users:
         self._sources = settings.sources
         self._key: bytes | None = None
         self._hashing = trio.CapacityLimiter(AT_ONCE)
-        self._decoy = _most_common(self.everyone())
+        self._look_at_passwords()
 
     def everyone(self) -> Sequence[User]:
         """All that are known by name; those of the system come to light when they log in."""
@@ -69,7 +69,12 @@ class Users:
     async def refresh(self) -> None:
         """See whether the passwd-file changed; to be called before `find` and `scram_keys`."""
         if self._file is not None and await self._file.refresh():
-            self._decoy = _most_common(self.everyone())
+            self._look_at_passwords()
+
+    @property
+    def have_scram_keys(self) -> bool:
+        """Whether anybody has keys for SCRAM-SHA-256, or a password that they can be made from."""
+        return self._have_scram_keys
 
     async def verify(self, name: bytes, password: bytes) -> User | None:
         """The user with this name and password, both octets of UTF-8; None when there is none.
@@ -111,6 +116,11 @@ class Users:
             return secrets.token_bytes(SIZE)
         return lasting_key(self._sources.template.state_directory)
 
+    def _look_at_passwords(self) -> None:
+        stored = [user.password for user in self.everyone() if user.password is not None]
+        self._decoy = _most_common(stored)
+        self._have_scram_keys = any(each.has_scram_keys for each in stored)
+
     def _known(self, name: str) -> User | None:
         user = self._listed.get(name)
         if user is None and self._file is not None:
@@ -127,9 +137,8 @@ class Users:
         return await trio.to_thread.run_sync(stored.matches, password, limiter=self._hashing)
 
 
-def _most_common(users: Iterable[User]) -> StoredPassword | None:
-    """A stored password of the kind that most have."""
-    stored = [user.password for user in users if user.password is not None]
+def _most_common(stored: Sequence[StoredPassword]) -> StoredPassword | None:
+    """One of the kind that most have."""
     if not stored:
         return None
     ((cost, _),) = Counter(each.cost for each in stored).most_common(1)

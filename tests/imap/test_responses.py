@@ -193,10 +193,9 @@ def test_untagged_responses(response: object, line: bytes) -> None:
 
 
 def test_capabilities() -> None:
-    assert "AUTH=PLAIN" in before_login(plaintext=True)
-    assert "LOGINDISABLED" not in before_login(plaintext=True)
-    assert "AUTH=PLAIN" not in before_login(plaintext=False)
-    assert "LOGINDISABLED" in before_login(plaintext=False)
-    for names in (AFTER_LOGIN, before_login(plaintext=True)):
+    with_login = before_login(["PLAIN", "EXTERNAL"])
+    assert with_login[-2:] == ("AUTH=PLAIN", "AUTH=EXTERNAL")
+    assert before_login([], starttls=True)[-2:] == ("STARTTLS", "LOGINDISABLED")
+    for names in (AFTER_LOGIN, with_login):
         assert names[0] == "IMAP4rev1"
         assert len(set(names)) == len(names)

@@ -95,9 +95,9 @@ def plain(*parts: str) -> str:
 async def test_what_can_be_done_before_login(server: Server) -> None:
     client = server.connect()
     await client("""
-        S: * OK [CAPABILITY IMAP4rev1 SASL-IR LITERAL+ ID ENABLE IDLE AUTH=PLAIN] maildird … ready
+        S: * OK [CAPABILITY IMAP4rev1 … AUTH=PLAIN AUTH=LOGIN AUTH=SCRAM-SHA-256] maildird … ready
         C: a CAPABILITY
-        S: * CAPABILITY IMAP4rev1 SASL-IR LITERAL+ ID ENABLE IDLE AUTH=PLAIN
+        S: * CAPABILITY IMAP4rev1 SASL-IR LITERAL+ ID ENABLE IDLE AUTH=PLAIN … AUTH=SCRAM-SHA-256
         S: a OK …
         C: b ID ("name" "test")
         S: * ID ("name" "maildird" "version" "…")
@@ -257,7 +257,7 @@ async def test_exchanges_that_come_to_nothing(server: Server) -> None:
         C: not base64!
         S: b BAD …
         C: c AUTHENTICATE CRAM-MD5
-        S: c NO [CANNOT] CRAM-MD5 is not offered here; PLAIN is
+        S: c NO [CANNOT] CRAM-MD5 is not offered here; these are: PLAIN, LOGIN, SCRAM-SHA-256
         C: d NOOP
         S: d OK …
     """)

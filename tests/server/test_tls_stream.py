@@ -177,7 +177,7 @@ async def test_the_names_in_a_clients_certificate_are_told(
     async with connected(ours, theirs) as (stream, client):
         await stream.send_all(b"x")
         assert client.recv(1) == b"x"
-        assert stream.client_names == ("ada@example.org", "Ada")
+        assert stream.client_names == ("ada@example.org",)
 
 
 async def test_a_clients_certificate_of_another_authority_is_refused(
