@@ -14,6 +14,8 @@ have_root() {
 # all they depend on) ready to be installed without network. It is made anew when these have changed
 # and after 30 days.
 make_chroot() {
+    need_packages debootstrap:'command -v debootstrap' iproute2:'command -v ip' \
+        debian-archive-keyring:'ls /usr/share/keyrings/debian-archive-keyring.gpg'
     mkdir -p "$chroots"
     (
         flock 9
@@ -25,10 +27,10 @@ make_chroot() {
 _make_base() {
     ! _is_fresh base trixie || return 0
     echo "making a Debian 13 in $chroots" >&2
-    need_packages debootstrap:'command -v debootstrap' \
-        debian-archive-keyring:'ls /usr/share/keyrings/debian-archive-keyring.gpg'
     rm -rf --one-file-system "$chroots/base"
     debootstrap --variant=minbase trixie "$chroots/base" http://deb.debian.org/debian >&2
+    # What is lost with the power is made again.
+    echo force-unsafe-io > "$chroots/base/etc/dpkg/dpkg.cfg.d/unsafe-io"
     # No daemon of a package may start.
     printf '#!/bin/sh\nexit 101\n' > "$chroots/base/usr/sbin/policy-rc.d"
     chmod +x "$chroots/base/usr/sbin/policy-rc.d"
@@ -36,8 +38,7 @@ _make_base() {
 }
 
 _make_layer() {
-    made_from="$(cat packaging/chroot.sh; echo "$*")"
-    if _is_fresh "$1" "$made_from" && [ "$chroots/$1" -nt "$chroots/base" ]; then
+    if _is_fresh "$1" "$*" && [ "$chroots/$1" -nt "$chroots/base" ]; then
         return 0
     fi
     echo "installing into $chroots/$1: $2" >&2
@@ -51,7 +52,7 @@ _make_layer() {
         $get install $2
         [ -z "$3" ] || $get install --download-only $3
     ' sh "$chroots/$1" "$2" "${3:-}" >&2
-    printf '%s\n' "$made_from" > "$chroots/$1/.made-from"
+    echo "$*" > "$chroots/$1/.made-from"
     touch "$chroots/$1"
 }
 
@@ -61,9 +62,9 @@ _is_fresh() {
         [ -n "$(find "$chroots/$1/.made-from" -mtime -30)" ]
 }
 
-# in_chroot NAME DIRECTORY COMMAND...: run a command in a copy of $chroots/NAME that lives in memory,
-# with DIRECTORY as /shared. It has a network of its own, with the loopback interface alone, and all
-# its processes end with it.
+# in_chroot NAME DIRECTORY COMMAND...: run a command in a copy of $chroots/NAME that lives in
+# memory, with DIRECTORY as /shared. It has a network of its own, with the loopback interface alone,
+# and all its processes end with it.
 in_chroot() (
     scratch=$(mktemp -d)
     trap 'rmdir "$scratch"' EXIT

@@ -1,13 +1,15 @@
 #!/bin/sh
 # Make the test environment and pass all the tests; with arguments only some:
 #
-#     sh tests/run.sh [lint] [unit] [clients] [oracle]
+#     sh tests/run.sh [lint] [unit] [clients] [package] [oracle]
 #
 # lint     ruff, mypy --strict, the import contract, the manual pages
 # unit     everything but the real clients, in parallel
 # clients  curl, imaplib, imapclient, mbsync, neomutt and offlineimap against a real server,
 #          replays of what Evolution, interimap, Mailspring and Horde send, trees that come from
 #          Dovecot and go back there, and trees that come from Courier
+# package  the Debian package, built, looked at by lintian, installed and used in a Debian 13; as
+#          root, and not among the parts that are passed without arguments
 # oracle   the tests of RFC 7162 against Dovecot 2.3, to see who differs where; not among the
 #          parts that are passed without arguments
 #
@@ -36,7 +38,10 @@ lint() {
     if [ -n "${CI:-}" ] || command -v mandoc >/dev/null; then
         mandoc -Tlint -Wwarning man/*.[158]
     fi
-    sh -n packaging/*.sh tests/run.sh
+    for script in packaging/*.sh packaging/debian/p* tests/run.sh tests/package/*.sh \
+        tests/package/steps/*.sh; do
+        sh -n "$script"
+    done
 }
 
 # The unit tests sync thousands of small files: they run in memory, where that can be had.
@@ -74,6 +79,10 @@ unpack_courier() {
     done
 }
 
+package() {
+    sh tests/package/run.sh
+}
+
 oracle() {
     need_packages dovecot-imapd:'command -v dovecot' || :
     pytest -m dovecot tests/rfc7162
@@ -81,7 +90,10 @@ oracle() {
 
 for part in $parts; do
     case $part in
-        lint | unit | clients | oracle) "$part" ;;
-        *) echo "tests/run.sh: no part $part; they are lint, unit, clients, oracle" >&2; exit 2 ;;
+        lint | unit | clients | package | oracle) "$part" ;;
+        *)
+            echo "tests/run.sh: no part $part; they are lint, unit, clients, package, oracle" >&2
+            exit 2
+            ;;
     esac
 done

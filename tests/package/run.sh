@@ -1,0 +1,39 @@
+#!/bin/sh
+# Build the Debian package, have lintian look at it, install it in a Debian 13 and use it there:
+#
+#     sh tests/package/run.sh
+#
+# It needs root, and the right to mount; without them it is skipped, but not in CI. The two Debian
+# systems (packaging/chroot.sh) are made at the first run, and take some 1.3 GB.
+set -eu
+cd "$(dirname "$0")/../.."
+
+. packaging/environment.sh
+. packaging/chroot.sh
+
+if ! have_root tests/package; then
+    [ -z "${CI:-}" ] || exit 1
+    echo "skipped: the package is not tested" >&2
+    exit 0
+fi
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+chmod 0755 "$work"
+
+if ! deb=$(sh packaging/build-deb.sh "$work" 2>"$work/log"); then
+    cat "$work/log" >&2
+    exit 1
+fi
+
+in_chroot build "$work" sh -c \
+    'runuser -u nobody -- lintian -I --pedantic /shared/*.changes' >"$work/lintian"
+if [ -s "$work/lintian" ]; then
+    cat "$work/lintian" >&2
+    exit 1
+fi
+
+depends=$(dpkg-deb --field "$deb" Depends | tr ',' '\n' | sed 's/[|(:].*//' | tr '\n' ' ')
+make_chroot test "curl isync libsasl2-modules openssl systemd" "$depends"
+cp -r tests/package "$work/tests"
+in_chroot test "$work" sh /shared/tests/inside.sh
