@@ -4,7 +4,8 @@ Theory of operation. The commit decides: with all the rest it keeps the names of
 settles. An intent says in turn which index it is of (each has a name of its own), what the index
 said of settled intents before, and how many commits it had. So there are three cases.
 
-- The index names the intent: its commit came. What was taken out of sight goes.
+- The index names the intent: its commit came. What was taken out of sight goes. So does what a
+  power cut brought back of a move's originals, where the copy is there, and alone in the index.
 - The index says the same as before, and has no commit less: that commit never came. Everything is
   taken back, but messages that the index knows by now.
 - Else nobody can tell: the index was lost, or restored from a backup, or it is another one. Then
@@ -32,10 +33,11 @@ from typing import Final
 from maildird.index.environment import Index
 from maildird.index.rows import MailboxRow
 from maildird.index.snapshots import Snapshot
+from maildird.mailbox.reconcile import base_of
 from maildird.mailbox.turn import INDEX_NAME, SETTLED
-from maildird.maildir.arrivals import Arrivals, bring_back, drop_hidden, take_back
+from maildird.maildir.arrivals import Arrivals, bring_back, drop_hidden, take_away, take_back
 from maildird.maildir.directories import Relocation, put_back, remove_deleted
-from maildird.maildir.folders import folder_identity, fsync_directory
+from maildird.maildir.folders import folder_identity, fsync_directory, list_all
 from maildird.maildir.intents import (
     Intent,
     find_intents,
@@ -152,11 +154,31 @@ def _settle_arrivals(known: _Known, folder: bytes, arrivals: Arrivals, case: _Ca
     match case:
         case _Case.CAME:
             drop_hidden(arrivals)
+            _drop_originals(known, folder, arrivals)
         case _Case.NEVER_CAME:
             take_back(folder, arrivals, but=_relied_on(known, folder, arrivals))
             fsync_directory(os.path.join(folder, b"cur"))
         case _Case.UNKNOWN:
             bring_back(arrivals)
+
+
+def _drop_originals(known: _Known, folder: bytes, arrivals: Arrivals) -> None:
+    origin = arrivals.origin
+    if origin is None or not arrivals.leave or not {folder, origin} <= known.rows.keys():
+        return
+    source, target = known.rows[origin].id, known.rows[folder].id
+    there = frozenset(map(base_of, list_all(folder)))
+    copies = zip(arrivals.bases, map(base_of, arrivals.originals), strict=True)
+    take_away(
+        origin,
+        {
+            original
+            for copy, original in copies
+            if copy in there
+            and known.snapshot.uid_of(target, copy) is not None
+            and known.snapshot.uid_of(source, original) is None
+        },
+    )
 
 
 def _relied_on(known: _Known, folder: bytes, arrivals: Arrivals) -> frozenset[bytes]:

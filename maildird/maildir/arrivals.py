@@ -74,8 +74,16 @@ def take_back(folder: bytes, arrivals: Arrivals, but: Set[bytes] = frozenset()) 
         originals = {base_name(_file(name)) for name in list_all(arrivals.origin)}
         copies = zip(arrivals.bases, arrivals.originals, strict=True)
         doomed -= {base for base, name in copies if base_name(_file(name)) not in originals}
+    take_away(folder, doomed)
+
+
+def take_away(folder: bytes, bases: Set[bytes]) -> None:
+    """Unlink the messages with these base names, also those that others rename meanwhile.
+
+    What isn't there is no error. OSError when one can't be, the rest is all the same.
+    """
     for _ in range(_ROUNDS):
-        found = [name for name in list_all(folder) if base_name(_file(name)) in doomed]
+        found = [name for name in list_all(folder) if base_name(_file(name)) in bases]
         if not found:
             break
         _unlink_all(os.path.join(folder, name) for name in found)
