@@ -6,6 +6,7 @@ it.
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from maildird.server.sasl.offering import Channel, Offer, offer
 from maildird.server.sasl.steps import Challenge, Mechanism, Password, Proof
@@ -13,6 +14,15 @@ from maildird.server.settings import User
 from maildird.server.throttle import LONGEST_OF_ADDRESS, Throttle
 from maildird.server.users import Users
 from maildird.terms.errors import Malformed
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Who a client said it was, in the octets that it sent, and the user that it is."""
+
+    name: bytes
+    user: User | None
+
 
 Ask = Callable[[bytes], Awaitable[bytes]]
 """Sends a challenge and gives the response; raises what ends the exchange."""
@@ -45,8 +55,8 @@ class Authenticator:
 
     async def exchange(
         self, mechanism: Mechanism, initial: bytes | None, peer: str, ask: Ask
-    ) -> User | None:
-        """The user that an exchange comes out with; None when it was somebody else.
+    ) -> Verdict:
+        """What an exchange comes out with.
 
         Raises Malformed for a response that is none, Refused when nobody can say now.
         """
@@ -57,9 +67,9 @@ class Authenticator:
                 case Challenge(data):
                     response = await ask(data)
                 case Password(name, password):
-                    return await self.log_in(name, password, peer)
+                    return Verdict(name, await self.log_in(name, password, peer))
                 case Proof() as proof:
-                    return await self._judge(proof, peer, ask)
+                    return Verdict(proof.name, await self._judge(proof, peer, ask))
 
     async def _judge(self, proof: Proof, peer: str, ask: Ask) -> User | None:
         async with self._throttle.attempt(proof.name, peer, self._longest) as attempt:

@@ -34,6 +34,7 @@ from maildird.server.settings import (
     CertificateFiles,
     Limits,
     Listener,
+    Sasl,
     Settings,
     Timeouts,
     Tls,
@@ -104,6 +105,7 @@ class Configuration:
     listeners: tuple[Listener, ...] = (DEFAULT_LISTENER,)
     certificates: tuple[CertificateFiles, ...] = ()
     tls: Tls = field(default_factory=Tls)
+    sasl: Sasl = field(default_factory=Sasl)
     mail: Mail = field(default_factory=Mail)
     special_use: SpecialUse = field(default_factory=SpecialUse)
     limits: Limits = field(default_factory=Limits)
@@ -135,6 +137,7 @@ def read_settings(file: Path) -> Settings:
         log_level=configuration.log_level,
         certificates=configuration.certificates,
         tls=configuration.tls,
+        sasl=configuration.sasl,
         sources=UserSources(template, configuration.users.file, configuration.users.pam),
     )
 

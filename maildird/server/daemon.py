@@ -17,6 +17,7 @@ import trio
 
 from maildird.server.accounts import keep_accounts
 from maildird.server.activation import PassedSockets, passed_sockets
+from maildird.server.auth_socket import auth_socket
 from maildird.server.failures import log_failure
 from maildird.server.listeners import Bound, open_listener
 from maildird.server.notify import ServiceManager
@@ -40,6 +41,7 @@ async def serve(settings: Settings, ready: Ready, reread: Reread | None = None) 
     with (
         trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals,
         _listening(settings, passed) as bound,
+        auth_socket(settings.sasl) as asked,
     ):
         async with keep_accounts(describe) as accounts, trio.open_nursery() as connections:
             running = Running(settings, accounts, reread)
@@ -48,6 +50,8 @@ async def serve(settings: Settings, ready: Ready, reread: Reread | None = None) 
             await running.open_accounts()
             for each in bound:
                 connections.start_soon(running.reception.accept_all, each)
+            if asked is not None:
+                connections.start_soon(running.auth_service.answer_all, asked)
             ready([each.url for each in bound])
             manager.ready(f"listening on {', '.join(str(each.address) for each in bound)}")
 

@@ -184,9 +184,10 @@ class Dialogue:
                 raise Refused(
                     Code.CANNOT, f"{command.mechanism} is not offered here; these are: {names}"
                 )
-            return await self._authenticator.exchange(
+            verdict = await self._authenticator.exchange(
                 make(), command.initial, self._stream.peer, self._ask
             )
+            return verdict.user
         finally:
             self._connection.exchange_ended()
 

@@ -119,6 +119,14 @@ NETWORKS: Final = Kind(
 LISTENER_TLS: Final = one_of("implicit", "starttls", "none")
 TLS_VERSION: Final = one_of("1.2", "1.3")
 FILE: Final = text_that("an absolute path", os.path.isabs)
+SOCKET: Final = text_that(
+    "an absolute path of at most 99 octets",
+    lambda text: os.path.isabs(text) and len(os.fsencode(text)) < 100,
+)
+MODE: Final = text_that(
+    'permissions as octal digits in quotes, such as "0660"', re.compile("0?[0-7]{3}").fullmatch
+)
+GROUP: Final = text_that('the name of a group, such as "postfix"', bool)
 DIRECTORY: Final = text_that("an absolute path", os.path.isabs)
 LOCATION: Final = text_that(
     "an absolute path, in which {user}, {local} and {domain} may stand, or one below {home}",

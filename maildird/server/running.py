@@ -18,6 +18,7 @@ import trio
 
 from maildird.server.accounts import Accounts
 from maildird.server.admission import Admission
+from maildird.server.auth_service import AuthService
 from maildird.server.descriptors import provide_descriptors
 from maildird.server.login import Doorkeeper
 from maildird.server.logs import set_level
@@ -34,7 +35,7 @@ logger = logging.getLogger(__name__)
 Reread = Callable[[], Settings]
 """Reads the settings again; raises SettingsError."""
 
-LASTING: Final = ("listeners",)
+LASTING: Final = ("listeners", "sasl")
 """Settings that are in force until the end."""
 
 
@@ -53,6 +54,7 @@ class Running:
         self._admission = Admission(settings.limits)
         self._throttle = Throttle()
         self._users = Users(settings)
+        self.auth_service = AuthService(self._users, self._throttle)
         self.reception = Reception(self._admission, self._service(settings, self._users))
 
     async def open_accounts(self) -> None:
@@ -73,6 +75,7 @@ class Running:
                 logger.error("SIGHUP: the settings from before stay in force: %s", error)
                 return
             before, self._users = self._users.everyone(), users
+            self.auth_service.use(users)
             self._settings, self.reception.service = settings, service
             self._admission.limits = settings.limits
             provide_descriptors(settings.limits.connections)

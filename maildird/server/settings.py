@@ -7,8 +7,11 @@ from maildird.mailbox.settings import APPEND_LIMIT, AccountSettings
 from maildird.server.kinds import (
     ADDRESS,
     FILE,
+    GROUP,
     LISTENER_TLS,
+    MODE,
     NETWORKS,
+    SOCKET,
     TLS_VERSION,
     TRUTH,
     Address,
@@ -52,6 +55,15 @@ class Tls:
 
     minimum: Annotated[str, TLS_VERSION] = "1.2"
     client_ca: Annotated[str | None, FILE] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sasl:
+    """The socket where other servers ask who their clients are: its path, permissions, group."""
+
+    socket: Annotated[str | None, SOCKET] = None
+    mode: Annotated[str, MODE] = "0660"
+    group: Annotated[str | None, GROUP] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,4 +134,5 @@ class Settings:
     log_level: str = "info"
     certificates: tuple[CertificateFiles, ...] = ()
     tls: Tls = field(default_factory=Tls)
+    sasl: Sasl = field(default_factory=Sasl)
     sources: UserSources | None = None

@@ -14,6 +14,7 @@ from maildird.server.settings import (
     CertificateFiles,
     Limits,
     Listener,
+    Sasl,
     Settings,
     Timeouts,
     Tls,
@@ -51,6 +52,11 @@ key = "/etc/tls/key.pem"
 [tls]
 minimum = "1.3"
 client_ca = "/etc/tls/ca.pem"
+
+[sasl]
+socket = "/run/sasl"
+mode = "0600"
+group = "mail"
 
 [mail]
 location = "/srv/{domain}/{local}/{user}"
@@ -118,6 +124,7 @@ def test_every_setting_is_taken_over(tmp_path: Path) -> None:
     )
     assert settings.certificates == (CertificateFiles("/etc/tls/cert.pem", "/etc/tls/key.pem"),)
     assert settings.tls == Tls("1.3", "/etc/tls/ca.pem")
+    assert settings.sasl == Sasl("/run/sasl", "0600", "mail")
     assert settings.limits == Limits(10, 5, 4, 1_000_000)
     assert settings.idle_keepalive == 120
     assert settings.timeouts == Timeouts(30, 3600, 20)
@@ -217,6 +224,13 @@ def test_every_default_that_can_be_written_down_reads_back(tmp_path: Path) -> No
         ),
         ("[tls]\nminimum = '1.1'", 'tls.minimum is "1.1", but must be "1.2" or "1.3"'),
         ("[tls]\nclient_ca = 'x'", 'tls.client_ca is "x", but must be an absolute path'),
+        (
+            "[sasl]\nsocket = 'auth'",
+            'sasl.socket is "auth", but must be an absolute path of at most 99 octets',
+        ),
+        ("[sasl]\nmode = 432", "sasl.mode is 432, but must be permissions as octal digits in"),
+        ("[sasl]\nmode = '0999'", 'sasl.mode is "0999", but must be permissions as octal digits'),
+        ("[sasl]\ngroup = ''", 'sasl.group is "", but must be the name of a group'),
         ("[mail]\nlayout = 'mbox'", 'mail.layout is "mbox", but must be "maildir++" or "fs"'),
         (
             "[mail]\nlocation = 'Maildir'",

@@ -1,0 +1,288 @@
+"""What other servers hear when they ask who their clients are."""
+
+import base64
+import logging
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import trio
+from scramp import ScramClient
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from maildird.mailbox.settings import AccountSettings
+from maildird.server.auth_service import MOST_EXCHANGES, AuthService
+from maildird.server.auth_socket import auth_socket
+from maildird.server.passwords import plain_password
+from maildird.server.settings import Sasl, Settings, User
+from maildird.server.throttle import Throttle
+from maildird.server.users import Users
+
+HELLO = b"VERSION\t1\t0\nCPID\t123\n"
+RIP = "lip=192.0.2.1\trip=192.0.2.7"
+
+
+def base(*parts: str) -> str:
+    return base64.b64encode("\0".join(parts).encode()).decode()
+
+
+def decoded(data: str) -> str:
+    return base64.b64decode(data, validate=True).decode()
+
+
+def users(name: str = "ada", password: str = "secret") -> Users:
+    mail = AccountSettings(name, b"/m", b"/s")
+    return Users(Settings((User(name, plain_password(password), mail),)))
+
+
+class Client:
+    """One process of Postfix."""
+
+    def __init__(self, stream: trio.SocketStream) -> None:
+        self.stream = stream
+        self._unread = b""
+
+    async def __call__(self, line: str) -> str:
+        """Say a line, and hear the next one."""
+        await self.say(line)
+        return await self.hear()
+
+    async def say(self, line: str) -> None:
+        await self.stream.send_all(line.encode() + b"\n")
+
+    async def hear(self) -> str:
+        while b"\n" not in self._unread:
+            received = await self.stream.receive_some()
+            assert received, "the server closed the connection"
+            self._unread += received
+        line, _, self._unread = self._unread.partition(b"\n")
+        return line.decode()
+
+    async def ended(self) -> bool:
+        """Whether nothing more comes."""
+        return self._unread == b"" and await self.stream.receive_some() == b""
+
+
+class Service:
+    """A service at a path, and clients of it."""
+
+    def __init__(self, service: AuthService, path: Path) -> None:
+        self.service = service
+        self.clients: list[Client] = []
+        self._path = path
+
+    async def client(self) -> Client:
+        """One that has done with the handshake."""
+        client = Client(await trio.open_unix_socket(str(self._path)))
+        self.clients.append(client)
+        await client.stream.send_all(HELLO)
+        heard: list[str] = []
+        while not heard or heard[-1] != "DONE":
+            heard.append(await client.hear())
+        assert heard[1:4] == [
+            "MECH\tPLAIN\tplaintext",
+            "MECH\tLOGIN\tplaintext",
+            "MECH\tSCRAM-SHA-256\tmutual-auth",
+        ]
+        return client
+
+
+@pytest.fixture
+async def service(tmp_path: Path) -> AsyncIterator[Service]:
+    path, service = tmp_path / "auth", AuthService(users(), Throttle())
+    with auth_socket(Sasl(str(path))) as listening:
+        assert listening is not None
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(service.answer_all, listening)
+            world = Service(service, path)
+            yield world
+            for client in world.clients:
+                await client.stream.aclose()
+            nursery.cancel_scope.cancel()
+
+
+async def test_plain_with_and_without_a_response_at_once(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    client = await service.client()
+    right = base("", "ada", "secret")
+    auth = f"AUTH\t1\tPLAIN\tservice=smtp\tnologin\t{RIP}\tsecured"
+    assert await client(f"{auth}\tresp={right}") == "OK\t1\tuser=ada"
+    assert await client(f"AUTH\t2\tPLAIN\tservice=smtp\t{RIP}") == "CONT\t2\t"
+    assert await client(f"CONT\t2\t{right}") == "OK\t2\tuser=ada"
+    assert caplog.messages == ["ada logged in from 192.0.2.7:0, for 'smtp'"] * 2
+
+
+async def test_login(service: Service) -> None:
+    client = await service.client()
+    assert await client(f"AUTH\t1\tLOGIN\tservice=smtp\t{RIP}") == f"CONT\t1\t{base('Username:')}"
+    assert await client(f"CONT\t1\t{base('ada')}") == f"CONT\t1\t{base('Password:')}"
+    assert await client(f"CONT\t1\t{base('secret')}") == "OK\t1\tuser=ada"
+
+
+async def test_scram(service: Service) -> None:
+    client = await service.client()
+    scram = ScramClient(["SCRAM-SHA-256"], "ada", "secret")
+    first = base(scram.get_client_first())
+    number, _, data = (await client(f"AUTH\t9\tSCRAM-SHA-256\tresp={first}")).partition("\t9\t")
+    scram.set_server_first(base64.b64decode(data).decode())
+    number, _, data = (await client(f"CONT\t9\t{base(scram.get_client_final())}")).partition(
+        "\t9\t"
+    )
+    assert number == "CONT"
+    scram.set_server_final(base64.b64decode(data).decode())
+    assert await client("CONT\t9\t") == "OK\t9\tuser=ada"
+
+
+@pytest.mark.parametrize(
+    ("auth", "answer"),
+    [
+        (f"PLAIN\tresp={base('', 'ada', 'wrong')}", "user=ada\treason=the name or the password"),
+        (f"PLAIN\tresp={base('', 'eve', 'secret')}", "user=eve\treason=the name or the password"),
+        (f"PLAIN\tresp={base('eve', 'ada', 'secret')}", "user=ada\treason=the name or the"),
+        ("PLAIN\tresp==", "user=\treason=the name or the password is wrong"),
+        ("PLAIN\tresp=x", "reason=the response is not base64"),
+        (f"SCRAM-SHA-256\tresp={base('x')}", "reason=expected a client-first-message"),
+        ("SCRAM-SHA-256-PLUS", "reason=SCRAM-SHA-256-PLUS is not offered here"),
+        ("EXTERNAL\tresp==", "reason=EXTERNAL is not offered here"),
+        ("\x01t\x010", "reason=?? is not offered here"),
+    ],
+)
+async def test_failures(service: Service, auth: str, answer: str) -> None:
+    client = await service.client()
+    assert (await client(f"AUTH\t3\t{auth}")).startswith(f"FAIL\t3\t{answer}")
+    assert await client(f"AUTH\t4\tPLAIN\tresp={base('', 'ada', 'secret')}") == "OK\t4\tuser=ada"
+
+
+async def test_failures_are_logged_as_all_are_and_slow_that_address_down(
+    service: Service, caplog: pytest.LogCaptureFixture, autojump_clock: MockClock
+) -> None:
+    client, begin = await service.client(), trio.current_time()
+    wrong = base("", "eve", "x")
+    for number in range(12):
+        assert (await client(f"AUTH\t{number}\tPLAIN\t{RIP}\tresp={wrong}")).startswith("FAIL")
+    assert set(caplog.messages) == {"failed login for 'eve' from 192.0.2.7:0"}
+    waited = trio.current_time() - begin
+    assert 2 + 4 + 4 * 5 - 2 < waited < 2 + 4 + 4 * 5 + 2
+    begin = trio.current_time()
+    right = base("", "ada", "secret")
+    assert await client(f"AUTH\t20\tPLAIN\trip=192.0.2.8\tresp={right}") == "OK\t20\tuser=ada"
+    assert trio.current_time() == begin
+
+
+async def test_who_would_wait_too_long_is_told_that_it_can_t_be_now(
+    service: Service, autojump_clock: MockClock
+) -> None:
+    client = await service.client()
+    for number in range(12):
+        await client.say(f"AUTH\t{number}\tPLAIN\t{RIP}\tresp={base('', 'eve', 'x')}")
+    answers = [await client.hear() for _ in range(12)]
+    await client.say(f"AUTH\t20\tPLAIN\t{RIP}\tresp={base('', 'ada', 'secret')}")
+    for number in range(21, 45):
+        await client.say(f"AUTH\t{number}\tPLAIN\t{RIP}\tresp={base('', 'eve', 'x')}")
+    begin = trio.current_time()
+    answers = [await client.hear() for _ in range(25)]
+    assert trio.current_time() - begin <= 8
+    late = [answer for answer in answers if "\ttemp\tcode=temp_fail\treason=" in answer]
+    assert len(late) > 10
+    assert "OK\t20\tuser=ada" in answers
+
+
+async def test_exchanges_of_one_connection_and_of_several_go_on_side_by_side(
+    service: Service,
+) -> None:
+    clients = [await service.client() for _ in range(5)]
+    for client in clients:
+        for number in (1, 2, 3):
+            assert (await client(f"AUTH\t{number}\tLOGIN")).startswith(f"CONT\t{number}\t")
+    for client in reversed(clients):
+        for number in (3, 1, 2):
+            await client(f"CONT\t{number}\t{base('ada')}")
+        for number in (2, 1, 3):
+            answer = await client(f"CONT\t{number}\t{base('secret')}")
+            assert answer == f"OK\t{number}\tuser=ada"
+
+
+async def test_responses_that_nobody_waits_for_are_refused(service: Service) -> None:
+    client = await service.client()
+    unwanted = "FAIL\t7\ttemp\tcode=temp_fail\treason=nobody waits for this response"
+    assert await client("CONT\t7\tAA==") == unwanted
+    await client(f"AUTH\t7\tPLAIN\tresp={base('', 'ada', 'secret')}")
+    assert await client("CONT\t7\tAA==") == unwanted
+
+
+async def test_an_exchange_can_be_given_up(service: Service) -> None:
+    client = await service.client()
+    await client("AUTH\t1\tLOGIN")
+    await client.say("CANCEL\t1")
+    await client.say("CANCEL\t2")
+    assert (await client("CONT\t1\tAA==")).startswith("FAIL\t1\ttemp")
+    assert (await client("AUTH\t1\tLOGIN")).startswith("CONT\t1\t")
+
+
+async def test_a_response_that_never_comes_is_not_waited_for_for_ever(
+    service: Service, autojump_clock: MockClock
+) -> None:
+    client = await service.client()
+    await client("AUTH\t1\tLOGIN")
+    assert (await client.hear()).startswith("FAIL\t1\ttemp\tcode=temp_fail")
+
+
+async def test_exchanges_are_bounded(service: Service) -> None:
+    client = await service.client()
+    for number in range(MOST_EXCHANGES):
+        assert (await client(f"AUTH\t{number}\tLOGIN")).startswith("CONT")
+    assert (await client("AUTH\t1000\tLOGIN")).startswith("FAIL\t1000\ttemp")
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [b"\n", b"XYZZY\n", bytes(range(256)) * 4, b"A" * 100_000, b"AUTH\t1\tLOGIN\n" * 2],
+)
+async def test_garbage_ends_that_connection_alone(
+    service: Service, garbage: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    sane, client = await service.client(), await service.client()
+    await client.stream.send_all(garbage)
+    with trio.fail_after(10):
+        try:
+            while await client.stream.receive_some():
+                pass
+        except trio.BrokenResourceError:
+            pass
+    await wait_all_tasks_blocked()
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("SASL socket: a client is sent away: ")
+    assert (await sane("AUTH\t1\tLOGIN")).startswith("CONT\t1\t")
+
+
+async def test_who_leaves_in_the_middle_is_no_trouble(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = await service.client()
+    await client("AUTH\t1\tLOGIN")
+    await client.stream.aclose()
+    await wait_all_tasks_blocked()
+    assert caplog.messages == []
+    assert (await (await service.client())("AUTH\t1\tLOGIN")).startswith("CONT\t1\t")
+
+
+async def test_who_takes_no_answers_is_sent_away(service: Service) -> None:
+    client = await service.client()
+    client.stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+
+    async def talk_without_listening() -> None:
+        while True:
+            await client.stream.send_all(b"CONT\t1\tAA==\n" * 1000)
+
+    with trio.fail_after(60), pytest.raises(trio.BrokenResourceError):
+        await talk_without_listening()
+
+
+async def test_new_users_count_on_open_connections(service: Service) -> None:
+    client = await service.client()
+    service.service.use(users("bob", "new"))
+    assert (await client(f"AUTH\t1\tPLAIN\tresp={base('', 'ada', 'secret')}")).startswith("FAIL")
+    assert await client(f"AUTH\t2\tPLAIN\tresp={base('', 'bob', 'new')}") == "OK\t2\tuser=bob"
