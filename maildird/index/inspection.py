@@ -5,7 +5,7 @@ end the process that reads it, or keep it busy for ever. So what may be damaged 
 process first (`inspector`), which has as much time and memory as its size deserves. Whatever comes
 of that, an answer, a signal or no end, is an answer.
 
-The time of a sound index is some 0.1 s and 15 s for each million messages; a slow disk may need
+The time of a sound index is some 0.1 s and 11 s for each million messages; a slow disk may need
 much longer. One that is not through by then is taken for damaged: it is made anew sooner.
 """
 
