@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import trio
 
@@ -34,6 +34,9 @@ from maildird.maildir.locating import locate
 from maildird.terms.codes import Code
 from maildird.terms.errors import MailboxDeleted, MessageGone, Refused
 from maildird.terms.sets import UidSet
+
+FACTS_AT_ONCE: Final = 1 << 24
+"""Octets of facts that are read in one piece; a hostile message has megabytes of them."""
 
 
 class Home(Protocol):
@@ -193,12 +196,23 @@ class Selected:
                     name = locate(folder, base_of(name))
         raise MessageGone(f"message {uid} of {self.name} is no longer there")
 
-    def facts(self, uids: Sequence[int]) -> dict[int, Facts]:
-        """What the index knows of these messages' content."""
+    def facts(self, uids: Sequence[int]) -> tuple[dict[int, Facts], int]:
+        """What the index knows of the content of the first of these messages, and of how many.
+
+        It speaks of all of them, unless that is more than `FACTS_AT_ONCE`.
+        """
         self._home.preparer.give_way()
+        known: dict[int, Facts] = {}
+        octets = 0
         with self._home.index.snapshot() as snapshot:
-            found = ((uid, snapshot.facts(self.id, uid)) for uid in uids)
-            return {uid: facts for uid, facts in found if facts is not None}
+            for count, uid in enumerate(uids, 1):
+                facts = snapshot.facts(self.id, uid)
+                if facts is not None:
+                    known[uid] = facts
+                    octets += len(facts.envelope) + len(facts.bodystructure) + len(facts.header)
+                if octets > FACTS_AT_ONCE:
+                    return known, count
+        return known, len(uids)
 
     def learn(self, facts: Mapping[int, Facts]) -> None:
         """Have the index keep what was computed; it need not be waited for."""

@@ -122,8 +122,16 @@ class _Service:
     async def serve(self, rows: Sequence[int]) -> None:
         """Answer for the messages in these rows."""
         mailbox = self.session.mailbox
-        uids = [mailbox.view.uids[at] for at in rows]
-        known = mailbox.facts(uids) if any(map(is_fact, self.items)) else {}
+        while rows:
+            uids = [mailbox.view.uids[at] for at in rows]
+            known, count = mailbox.facts(uids) if any(map(is_fact, self.items)) else ({}, len(uids))
+            await self._serve_knowing(rows[:count], uids[:count], known)
+            rows = rows[count:]
+
+    async def _serve_knowing(
+        self, rows: Sequence[int], uids: Sequence[int], known: Mapping[int, Facts]
+    ) -> None:
+        mailbox = self.session.mailbox
         ready = [_at_hand(self.items, known.get(uid)) for uid in uids]
         if None not in ready:
             await self._send(rows, ready)

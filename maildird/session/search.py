@@ -10,7 +10,6 @@ from maildird.imap.commands.search import Search, SearchKey, SearchReturn
 from maildird.imap.responses import EsearchResponse, SearchResponse
 from maildird.mailbox.selected import Selected
 from maildird.session.answers import Answer, answer_to_partial
-from maildird.session.fetch_lines import chunks
 from maildird.session.inspection import inspect
 from maildird.session.numbers import check_numbers
 from maildird.session.state import Session
@@ -93,8 +92,9 @@ async def _find(
     left = [at for at, verdict in zip(rows, said, strict=True) if verdict == MAYBE]
     trouble: list[Exception] = []
     now = int(time.time())
-    for some in chunks(left, PORTION):
-        known = mailbox.facts([columns.uids[at] for at in some])
+    while left:
+        known, count = mailbox.facts([columns.uids[at] for at in left[:PORTION]])
+        some, left = left[:count], left[count:]
         look = partial(inspect, key, columns, some, known, mailbox.read_in_thread, now)
         inspected = await in_thread(look)
         mailbox.learn(inspected.learnt)

@@ -66,6 +66,21 @@ def test_a_header_without_measure_is_told_of_within_measure(tmp_path: Path, head
         assert server.peak() - before < 3 * len(header) + 64 * MIB
 
 
+def test_what_is_known_of_large_headers_is_told_piece_by_piece(tmp_path: Path) -> None:
+    with attacked(tmp_path, "ada") as server:
+        first = deliver(server, "1", b"Subject: " + b"x" * 3 * MIB + b"\r\n\r\nbody\r\n")
+        for number in range(2, 25):
+            os.link(first, first.with_name(f"{number}:2,S"))
+        asking, other = server.log_in("ada"), server.log_in("ada")
+        asking.ask(b"SELECT INBOX")
+        asking.ask(b"FETCH 1:* (ENVELOPE)")
+        before = server.peak()
+        heard = asking.ask(b"FETCH 1:* (ENVELOPE)")
+        other.ask(b"NOOP")
+        assert sum(line.startswith(b"* ") and b" FETCH " in line for line in heard) == 24
+        assert server.peak() - before < 64 * MIB
+
+
 @pytest.mark.parametrize(
     "section", [b"BODY.PEEK[]<%d.99999999>", b"BODY.PEEK[1]<%d.99999999>", b"BODY.PEEK[%d]"]
 )
