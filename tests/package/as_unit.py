@@ -157,8 +157,10 @@ def protect_files(unit: Unit, own: Sequence[str]) -> None:
     """ProtectSystem=strict, ProtectHome=yes, ProcSubset=pid, each where the unit has it."""
     succeed(ctypes.CDLL(None, use_errno=True).unshare, CLONE_NEWNS)
     if unit["ProtectSystem"] == ["strict"]:
-        for path in (*own, *unit["ReadWritePaths"], "/dev", "/tmp"):
-            mount("--bind", path, path)
+        named = " ".join(unit["ReadWritePaths"]).split()
+        for path in (*own, *named, "/dev", "/tmp"):
+            if not path.startswith("-") or os.path.exists(path[1:]):
+                mount("--bind", path.removeprefix("-"), path.removeprefix("-"))
         mount("-o", "remount,bind,ro", "/")
     if unit["ProtectHome"] == ["yes"]:
         for path in ("/home", "/root"):

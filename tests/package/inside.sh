@@ -54,12 +54,16 @@ certificate = "/etc/maildird/certificate.pem"
 key = "/etc/maildird/key.pem"
 [mail]
 location = "/var/mail/vhosts/{domain}/{local}"
+[sasl]
+socket = "/var/spool/postfix/maildird/auth"
 [[accounts]]
 name = "ada@example.org"
 password = "secret"
 END
     install -d -o maildird -g maildird -m 0700 /var/mail/vhosts /var/mail/vhosts/example.org \
         "$mail" "$mail/cur" "$mail/new" "$mail/tmp"
+    install -d /var/spool/postfix
+    install -d -o maildird -g mail -m 2750 /var/spool/postfix/maildird
 }
 
 uidvalidity() {
