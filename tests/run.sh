@@ -58,7 +58,7 @@ clients() {
     need_packages curl:'command -v curl' isync:'command -v mbsync' \
         neomutt:'command -v neomutt' tmux:'command -v tmux' \
         offlineimap3:'command -v offlineimap' dovecot-imapd:'command -v dovecot' \
-        libsasl2-modules:'ls /usr/lib/*/sasl2/libplain.so' || :
+        libsasl2-modules:'ls /usr/lib/*/sasl2/libplain.so' gsasl:'command -v gsasl' || :
     unpack_courier "$venv/courier" || :
     COURIER="$venv/courier" pytest tests/clients
 }

@@ -98,8 +98,11 @@ class Service:
 
 
 @contextmanager
-def tls_service(directory: Path, *, login: int = 60) -> Iterator[Service]:
-    """Serve `ada` with the password `secret`; certificates are for `NAME` and example.net."""
+def tls_service(directory: Path, *, login: int = 60, more: str = "") -> Iterator[Service]:
+    """Serve `ada` with the password `secret`; certificates are for `NAME` and example.net.
+
+    In `more` settings, {directory} is the one where everything is.
+    """
     authority = Authority(directory)
     first = authority.issue(NAME, "127.0.0.1", common_name="127.0.0.1", to="first")
     other = authority.issue("example.net")
@@ -115,6 +118,7 @@ def tls_service(directory: Path, *, login: int = 60) -> Iterator[Service]:
             mail=directory / "mail",
             login=login,
         )
+        + more.format(directory=directory)
     )
     with serving("--config", configuration, state=directory / "state") as server:
         log = Log(server)

@@ -41,9 +41,10 @@ _NONCE_SIZE: Final = 18
 # client-first-message = gs2-header client-first-message-bare
 # gs2-header = gs2-cbind-flag "," [authzid] ","
 # gs2-cbind-flag = ("p=" cb-name) / "n" / "y"
+# authzid = "a=" saslname; GNU SASL has an empty one when it is asked for one
 # client-first-message-bare = [reserved-mext ","] username "," nonce ["," extensions]
 _CLIENT_FIRST: Final = re.compile(
-    rb"((?:p=(?P<binding>[A-Za-z0-9.-]+)|(?P<flag>[ny])),(?:a=(?P<identity>[^,\0]+))?,)"
+    rb"((?:p=(?P<binding>[A-Za-z0-9.-]+)|(?P<flag>[ny])),(?:a=(?P<identity>[^,\0]*))?,)"
     rb"(?P<bare>n=(?P<name>[^,\0]+),r=(?P<nonce>[!-+\--~]+)(?:,[A-Za-z]=[^,\0]+)*)"
 )
 
@@ -94,7 +95,7 @@ class Scram:
             raise Malformed("expected a client-first-message (RFC 5802 section 7)")
         self._need_flag(match["binding"])
         name = _saslname(match["name"])
-        identity = name if match["identity"] is None else _saslname(match["identity"])
+        identity = _saslname(match["identity"] or match["name"])
         downgraded = match["flag"] == b"y" and self._binding is not None
         if identity != name or downgraded:
             return Proof(name, right=False)
