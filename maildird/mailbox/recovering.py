@@ -57,9 +57,9 @@ _NAME_OCTETS: Final = 16
 class _Case(enum.Enum):
     """What became of the commit that an intent waits for."""
 
-    CAME = enum.auto()
-    NEVER_CAME = enum.auto()
-    UNKNOWN = enum.auto()
+    CAME = "was committed"
+    NEVER_CAME = "was never committed"
+    UNKNOWN = "may have been committed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +93,20 @@ def recover(index: Index, layout: Layout) -> None:
 
 
 def _settle_all(known: _Known, folder: bytes, directory: bytes) -> None:
-    """Settle the intents that lie in a directory; `folder` is the folder that it belongs to."""
+    """Settle the intents that lie in a directory; `folder` is the folder that it belongs to.
+
+    One that can't be settled doesn't keep the others from it.
+    """
     try:
-        for path in find_intents(directory):
-            _settle(known, folder, path)
+        paths = find_intents(directory)
     except OSError as error:
-        logger.warning("what was begun in %s can't be settled: %s", os.fsdecode(folder), error)
+        logger.warning("what was begun in %s can't be found: %s", os.fsdecode(folder), error)
+        return
+    for path in paths:
+        try:
+            _settle(known, folder, path)
+        except OSError as error:
+            logger.warning("what was begun in %s can't be settled: %s", os.fsdecode(folder), error)
 
 
 def _settle(known: _Known, folder: bytes, path: bytes) -> None:
@@ -108,7 +116,7 @@ def _settle(known: _Known, folder: bytes, path: bytes) -> None:
         return
     if intent is not None:
         case = _case_of(known.snapshot, path, intent)
-        logger.info("what %s was about: %s", os.fsdecode(path), case.name)
+        logger.info("what %s says %s", os.fsdecode(path), case.value)
         match intent.what:
             case Relocation():
                 _settle_relocation(known, intent.what, case)

@@ -26,7 +26,7 @@ from maildird.maildir.arrivals import Arrivals
 from maildird.maildir.directories import Relocation
 from maildird.maildir.folders import fsync_directory
 from maildird.maildir.leftovers import may_return
-from maildird.maildir.names import unique_base
+from maildird.maildir.names import delivery_order, unique_base
 from maildird.maildir.naming import naming
 
 PREFIX: Final = b"..maildird-intent-"
@@ -66,10 +66,16 @@ def write_intent(root: bytes, directory: bytes, intent: Intent, *, lasts: bool) 
 
 
 def find_intents(directory: bytes) -> list[bytes]:
-    """The paths of the intents in a directory; OSError, but none where there is no directory."""
+    """The paths of the intents in a directory; OSError, but none where there is no directory.
+
+    The latest is the first: what was done last has to be taken back first.
+    """
     with suppress(FileNotFoundError):
-        names = sorted(name for name in os.listdir(directory) if name.startswith(PREFIX))
-        return [os.path.join(directory, name) for name in names]
+        bases = [
+            name.removeprefix(PREFIX) for name in os.listdir(directory) if name.startswith(PREFIX)
+        ]
+        latest_first = sorted(bases, key=delivery_order, reverse=True)
+        return [os.path.join(directory, PREFIX + base) for base in latest_first]
     return []
 
 
