@@ -84,6 +84,14 @@ async def body_of(selected: Selected, uid: int) -> str:
 @asynccontextmanager
 async def mail_in(directory: Path) -> AsyncIterator[Mail]:
     """Serve the Maildir below `directory`; in the end its index is checked."""
+    async with served(directory) as mail:
+        yield mail
+    assert_sound(mail.settings)
+
+
+@asynccontextmanager
+async def served(directory: Path) -> AsyncIterator[Mail]:
+    """Serve the Maildir below `directory`, and in the end look at every mailbox once more."""
     settings = settings_for(directory)
     async with open_account(settings, describe) as account:
         await account.status("INBOX")
@@ -92,7 +100,6 @@ async def mail_in(directory: Path) -> AsyncIterator[Mail]:
         for mailbox in await account.list():
             if mailbox.selectable:
                 await (await mail.open(mailbox.name)).close()
-    assert_sound(settings)
 
 
 async def until(condition: Callable[[], object]) -> None:

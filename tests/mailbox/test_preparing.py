@@ -198,7 +198,7 @@ async def test_a_session_reads_and_learns_at_the_same_time(tmp_path: Path) -> No
         for uid in range(1, 400):
             content = await selected.read(uid)
             facts = describe(content.data, content.internaldate)
-            assert selected.facts([uid]).get(uid, facts) == facts
+            assert selected.facts([uid])[0].get(uid, facts) == facts
             selected.learn({uid: facts})
         await selected.close()
         await prepared(account)

@@ -12,7 +12,8 @@ from maildird.mailbox import strange
 from maildird.mailbox.results import Incoming
 from maildird.terms.codes import Code
 from maildird.terms.errors import Refused
-from tests.mailbox.outside import Mail, Message, mail_in, until, warnings_in
+from tests.mailbox.outside import Mail, Message, mail_in, served, until, warnings_in
+from tests.mailbox.world import assert_sound
 
 NOBODY = 65534
 
@@ -26,8 +27,9 @@ async def powerless(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     if os.geteuid() == 0:
         os.chown(".", NOBODY, -1)
     with as_nobody():
-        async with mail_in(Path()) as mail:
+        async with served(Path()) as mail:
             yield mail
+    assert_sound(mail.settings)  # by a process, which needs a Python that its user may start
 
 
 @contextmanager
