@@ -1,6 +1,7 @@
 """Folders that come into the index while other programs are busy in them, or can't be read yet."""
 
 import os
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -21,12 +22,14 @@ async def test_uids_of_another_server_are_kept_while_a_program_renames(tmp_path:
         put(root, b"cur/%d.h:2," % number)
         entries.append(UidEntry(2 * number + 1, b"", b"%d.h:2," % number))
     write_uidlist(root, UidList(7, 2 * MESSAGES, bytes(16), entries=tuple(entries)))
-    with running(toggle_flagged, root):
+    with ExitStack() as programs:
+        programs.enter_context(running(toggle_flagged, root))
         async with mail_in(tmp_path) as mail:
             selected = await mail.account.open("INBOX", read_only=True)
             assert selected.uidvalidity == 7
             assert list(selected.view.uids) == [2 * number + 1 for number in range(MESSAGES)]
             await selected.close()
+            programs.close()
 
 
 async def test_a_folder_that_could_not_be_taken_in_is_tried_again(
