@@ -12,7 +12,7 @@ from maildird.mailbox import strange
 from maildird.mailbox.results import Incoming
 from maildird.terms.codes import Code
 from maildird.terms.errors import Refused
-from tests.mailbox.outside import Mail, Message, mail_in, served, until, warnings_in
+from tests.mailbox.outside import Mail, Message, served, until, warnings_in
 from tests.mailbox.world import assert_sound
 
 NOBODY = 65534
