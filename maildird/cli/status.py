@@ -5,6 +5,7 @@ import dataclasses
 import json
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from maildird.cli.arguments import (
@@ -14,12 +15,15 @@ from maildird.cli.arguments import (
     state_directory,
 )
 from maildird.server.configuration import read_settings
-from maildird.server.status import Status, ask
+from maildird.server.status import Status, ask_status
 from maildird.server.users import Users
 from maildird.terms.errors import StatusUnknown
 
 NOT_SERVED: Final = 1
 MAIL_UNAVAILABLE: Final = 3
+
+AT_ONCE: Final = 16
+"""Accounts that are asked side by side."""
 
 
 def add_to(commands: Any) -> None:
@@ -29,9 +33,13 @@ def add_to(commands: Any) -> None:
         help="ask the running server how it is doing",
         description="Ask the running server how it is doing. The exit status is 1 when it doesn't"
         " run, and 3 when it runs but can't get at some of the mail.",
-        usage="maildird status MAILDIR [options]\n       maildird status --config FILE [--json]",
+        usage="maildird status MAILDIR [options]\n"
+        "       maildird status --config FILE [--sessions] [--json]",
     )
     add_account_arguments(parser)
+    parser.add_argument(
+        "--sessions", action="store_true", help="show all sessions, also when they are many"
+    )
     parser.add_argument(
         "--json", action="store_true", help="for programs: one line of JSON an account"
     )
@@ -40,20 +48,16 @@ def add_to(commands: Any) -> None:
 
 def _run(parser: Parser, arguments: argparse.Namespace) -> int:
     need_one_source(parser, arguments, ("state_dir",))
-    found: dict[str, Status | None] = {}
-    unknown: list[StatusUnknown] = []
-    for name, directory in _accounts(arguments).items():
-        try:
-            found[name] = ask(directory)
-        except StatusUnknown as error:
-            found[name] = None
-            unknown.append(error)
-    answers = [status for status in found.values() if status is not None]
+    accounts = _accounts(arguments)
+    with ThreadPoolExecutor(AT_ONCE) as few:
+        found = dict(zip(accounts, few.map(_ask, accounts.values()), strict=True))
+    answers = [status for status in found.values() if isinstance(status, Status)]
+    unknown = [error for error in found.values() if isinstance(error, StatusUnknown)]
     if arguments.json:
         for status in answers:
             print(json.dumps(dataclasses.asdict(status)))
     elif answers:
-        _show(found)
+        _show(found, all_sessions=arguments.sessions)
     for reason in unknown:
         print(f"maildird: {reason}", file=sys.stderr)
     if unknown:
@@ -69,7 +73,17 @@ def _accounts(arguments: argparse.Namespace) -> Mapping[str, bytes]:
     return {user.name: user.mail.state_directory for user in users}
 
 
-def _show(found: Mapping[str, Status | None]) -> None:
+def _ask(directory: bytes) -> Status | StatusUnknown:
+    try:
+        return ask_status(directory)
+    except StatusUnknown as error:
+        return error
+
+
+def _show(found: Mapping[str, Status | StatusUnknown], *, all_sessions: bool) -> None:
     from maildird.cli.status_view import show  # loads rich, which no other command has to pay for
 
-    show(found)
+    show(
+        {name: status if isinstance(status, Status) else None for name, status in found.items()},
+        all_sessions=all_sessions,
+    )

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from maildird.cli.console import printable, printing
+from maildird.cli.sessions_view import print_sessions
 from maildird.mailbox.report import AccountReport
 from maildird.server.status import Status
 
@@ -24,13 +25,17 @@ _TABLE_WIDTH: Final = 72
 _UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
-def show(found: Mapping[str, Status | None]) -> None:
-    """Print what is known of each account; None for one that nobody serves."""
+def show(found: Mapping[str, Status | None], *, all_sessions: bool) -> None:
+    """Print what is known of each account; None for one that nobody serves.
+
+    Then come the sessions, if they are few or `all_sessions` are wanted.
+    """
     with printing() as console:
         if len(found) > 1 and console.width >= _TABLE_WIDTH:
             _print_table(console, found)
         else:
             _print_lines(console, found)
+        print_sessions(console, found, unbounded=all_sessions)
 
 
 def _print_lines(console: Console, found: Mapping[str, Status | None]) -> None:
@@ -74,7 +79,7 @@ def _facts(status: Status) -> Iterator[tuple[str, Text | str]]:
     if _is_preparing(account):
         yield "prepared", f"{account.prepared:,} of {account.to_prepare:,} messages"
     yield "changes", _changes(account)
-    yield "sessions", f"{status.sessions:,}, {account.idling:,} idling"
+    yield "sessions", f"{len(status.sessions):,}, {status.idling:,} idling"
     yield "requests", f"{account.waiting:,} waiting"
     yield "index", decimal(account.index_size)
     yield "served", f"since {_moment(account.since)}"
@@ -133,7 +138,7 @@ def _numbers(status: Status | None) -> Sequence[str]:
     if status is None:
         return ()
     account = status.account
-    numbers = (account.messages, account.folders, status.sessions)
+    numbers = (account.messages, account.folders, len(status.sessions))
     return [*(f"{number:,}" for number in numbers), account.monitor.kind]
 
 

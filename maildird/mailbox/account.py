@@ -12,6 +12,7 @@ from maildird.index.rows import Facts, MailboxRow
 from maildird.mailbox import requests
 from maildird.mailbox.disk import Disk
 from maildird.mailbox.door import Door, TurnReport
+from maildird.mailbox.history import History
 from maildird.mailbox.namespace import INBOX, Parts, name_of, parts_of, parts_to_create
 from maildird.mailbox.preparing import Preparer
 from maildird.mailbox.promises import make_exact
@@ -68,6 +69,7 @@ class Account:
         self.wake = Wake()
         self.disk = Disk()
         self.recent = Recent()
+        self.history = History()
         self.columns = SharedColumns()
         self.door = Door(Turns(index, layout, self.disk).run, self._announce)
         self.tree = Tree(layout)
@@ -76,8 +78,6 @@ class Account:
         )
         self.keeper = UidListKeeper(index, layout, self.disk)
         self.preparer = Preparer(settings.name, index, self.door, layout.directory, describe)
-        self.idling = 0
-        """How many sessions are in IDLE; they say so."""
         self._since = time.time()
         self._settings = settings
         self._layout = layout
@@ -276,13 +276,16 @@ class Account:
             name=self.name,
             root=os.fsdecode(self._settings.root),
             since=self._since,
-            idling=self.idling,
             monitor=self._monitor.state,
             folders=len(self.tree.folders),
             messages=messages,
             prepared=prepared,
             to_prepare=to_prepare,
             waiting=self.door.waiting,
+            turns=self.door.turns,
+            turn_seconds=self.door.seconds,
+            events=self.watcher.events,
+            observations=self.watcher.observations,
             index_size=index_size,
             troubles=self.troubles(),
         )
@@ -379,6 +382,7 @@ class Account:
         self.keeper.note(report.unlisted, report.relist)
         self.preparer.note(report.unlisted)
         self.preparer.check(report.relist)
+        self.history.note(report.made)
         self.wake.announce(report.modseqs)
 
     def _supervise(self) -> None:

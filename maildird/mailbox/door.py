@@ -11,6 +11,7 @@ taken one by one, and only when nothing else is asked.
 """
 
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from typing import Any, Final, cast
 
 import trio
 
+from maildird.mailbox.history import Made
 from maildird.mailbox.namespace import Parts
 from maildird.mailbox.requests import Answer, Request
 from maildird.terms.errors import MaildirdError
@@ -41,7 +43,8 @@ class TurnReport:
     """What a turn did: an outcome for each request, in order, and what follows from it.
 
     `modseqs` are to be announced; `unlisted` (UID and name of new messages) and `relist` are the
-    uidlists' business; `folders` is the tree anew when it changed. Keys are mailbox ids.
+    uidlists' business; `folders` is the tree anew when it changed; `made` is how the mod-sequences
+    came about. Keys are mailbox ids.
     """
 
     outcomes: Sequence[Outcome]
@@ -49,6 +52,7 @@ class TurnReport:
     unlisted: Mapping[int, Sequence[tuple[int, bytes]]]
     relist: frozenset[int]
     folders: Mapping[Parts, bytes] | None
+    made: Mapping[int, Sequence[Made]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -78,6 +82,10 @@ class Door:
         self._knock = trio.Event()
         self._limiter = trio.CapacityLimiter(1)
         self._said: set[str] = set()
+        self.turns = 0
+        """How many turns were run."""
+        self.seconds = 0.0
+        """How long they took together."""
 
     async def ask(self, request: Request[Answer]) -> Answer:
         """Have `request` done; raises what made it fail. Cancellable until its turn begins."""
@@ -146,11 +154,15 @@ class Door:
 
     async def _run_turn(self, requests: Sequence[Request[Any]]) -> Sequence[Outcome]:
         """One turn, to its end whatever is cancelled meanwhile; a failure is everybody's."""
+        began = time.monotonic()
         with trio.CancelScope(shield=True):
             try:
                 report = await trio.to_thread.run_sync(self._turn, requests, limiter=self._limiter)
             except Exception as error:
                 return [Outcome(error=error)] * len(requests)
+            finally:
+                self.turns += 1
+                self.seconds += time.monotonic() - began
         try:
             self._announce(report)
         except Exception:

@@ -28,6 +28,7 @@ from typing import Final
 from maildird.index.batches import Batch
 from maildird.index.rows import MailboxRow
 from maildird.mailbox.disk import Disk
+from maildird.mailbox.history import Cause, Made
 from maildird.mailbox.promises import promise
 from maildird.mailbox.wake import GONE
 from maildird.maildir.arrivals import Arrivals
@@ -74,7 +75,8 @@ class Turn:
 
     `modseqs` is what will be announced, by mailbox id. `unlisted` are the new UIDs of each mailbox
     with their names, for its uidlist; `relist` the mailboxes whose uidlist has to be written anew.
-    `looks` counts how often the present request has listed folders for files that it missed.
+    `looks` counts how often the present request has listed folders for files that it missed, and
+    `cause` says whether a session asked for it; `made` is how each MODSEQ came about.
     """
 
     batch: Batch
@@ -85,6 +87,8 @@ class Turn:
     relist: set[int] = field(default_factory=set)
     tree_changed: bool = False
     looks: int = 0
+    cause: Cause = "session"
+    made: dict[int, list[Made]] = field(default_factory=dict)
     _undo: list[Callable[[], None]] = field(default_factory=list)
     _remaining: list[Callable[[], None]] = field(default_factory=list)
     _intents: list[bytes] = field(default_factory=list)
@@ -110,6 +114,7 @@ class Turn:
         finally:
             if stamp.used:
                 self._raise_modseq(row.id, stamp.modseq)
+                self._note(stamp)
 
     def update(self, mailbox: int, **changes: object) -> MailboxRow:
         """Write some fields of the mailbox's row anew, and give the row as it is then."""
@@ -217,6 +222,11 @@ class Turn:
         if self.batch.mailbox(mailbox) is not None:
             self.update(mailbox, highestmodseq=modseq)
             self.announce(mailbox, modseq)
+
+    def _note(self, stamp: Stamp) -> None:
+        cause = "either" if self.cause == "session" and self.looks else self.cause
+        made = Made(stamp.modseq, time.time(), cause, stamp.row.uidnext)
+        self.made.setdefault(stamp.row.id, []).append(made)
 
     def _take_back(self, begun: int) -> None:
         while len(self._undo) > begun:

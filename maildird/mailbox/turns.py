@@ -57,6 +57,12 @@ _WORK: dict[type[Request[Any]], Callable[[Turn, Any], object]] = {
 }
 
 
+_OF_DISK = frozenset(
+    {requests.Observe, requests.ObserveMove, requests.ObserveTree, requests.Adopt}
+)
+"""Requests that take over what other programs did."""
+
+
 class Turns:
     """Runs the turns of one account on its index and its tree."""
 
@@ -97,11 +103,13 @@ class Turns:
             unlisted=turn.unlisted,
             relist=frozenset(turn.relist),
             folders=folders,
+            made=turn.made,
         )
 
 
 def _outcome(turn: Turn, request: Request[Any]) -> Outcome:
     """Do one request. What is no refusal and no trouble with files fails the whole turn."""
+    turn.cause = "disk" if type(request) in _OF_DISK else "session"
     try:
         with turn.undoing():
             return Outcome(_WORK[type(request)](turn, request))

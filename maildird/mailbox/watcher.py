@@ -103,9 +103,14 @@ class Watcher:
         self._stirred = trio.Event()
         self.troubles: dict[int | None, Trouble] = {}
         """What can't be looked at, by mailbox id; None stands for the tree."""
+        self.events = 0
+        """How many events came."""
+        self.observations = 0
+        """How often a mailbox was looked at."""
 
     def hear(self, dirty: Dirty, mailbox: int | None) -> None:
         """An event came: names in a mailbox, the tree, or "everything may have changed"."""
+        self.events += 1
         if dirty.everything:
             self._disk.all_out_of_step()
             self._mark_all(self._watched())
@@ -126,6 +131,7 @@ class Watcher:
             self.hear(moved.source, source)
             self.hear(moved.target, target)
             return
+        self.events += 1
         self._hints.mark_move((source, target), left, came)
         self._stirred.set()
 
@@ -315,7 +321,7 @@ class Watcher:
             logger.exception("a mailbox could not be looked at")
             return
         if hints is None or heard is not None:
-            self.troubles.pop(mailbox, None)
+            self._note_end_of_trouble(mailbox)
             self._later.pop(mailbox, None)
         if not observed.settled:
             pause = FIRST_PAUSE if before is None else min(2 * before.pause, LONGEST_PAUSE)
@@ -350,6 +356,7 @@ class Watcher:
     async def _observe(
         self, mailbox: int, hints: frozenset[bytes] | None, heard: int | None = None
     ) -> Observed:
+        self.observations += 1
         observed = await self._door.ask(Observe(mailbox, hints, heard))
         if hints is None:
             self._busy.note(mailbox, self._watched().get(mailbox), observed.settled)
@@ -363,7 +370,7 @@ class Watcher:
         except Exception:
             logger.exception("the tree could not be looked at")
         else:
-            self.troubles.pop(None, None)
+            self._note_end_of_trouble(None)
 
     def _note_trouble(self, mailbox: int | None, error: MaildirdError | OSError) -> None:
         """Keep why a mailbox or the tree can't be looked at; logged once while it stays so."""
@@ -373,6 +380,11 @@ class Watcher:
             if all(each.what != what for each in self.troubles.values()):
                 logger.warning("%s", what)
             self.troubles[mailbox] = Trouble(what, known.since if known else time.time())
+
+    def _note_end_of_trouble(self, mailbox: int | None) -> None:
+        ended = self.troubles.pop(mailbox, None)
+        if ended is not None and all(each.what != ended.what for each in self.troubles.values()):
+            logger.info("this is over: %s", ended.what)
 
     def _in_step(self, mailbox: int, folder: bytes) -> bool:
         in_step = self._disk.of(mailbox).in_step

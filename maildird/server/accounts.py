@@ -6,6 +6,7 @@ and the next login opens it again. That its index was deleted or is damaged show
 at the latest. Opening takes a while where an index has to be inspected, so a few go side by side.
 """
 
+import dataclasses
 import logging
 import os
 from collections import defaultdict
@@ -19,10 +20,12 @@ import maildird
 from maildird.mailbox.account import Account, Describe
 from maildird.mailbox.opening import open_account
 from maildird.mailbox.settings import AccountSettings
+from maildird.server.control import answering
 from maildird.server.failures import log_failure
 from maildird.server.settings import User
 from maildird.server.state import locked
-from maildird.server.status import Status, answering, resident_memory
+from maildird.server.status import HISTORY, STATUS, Status, resident_memory
+from maildird.session.presence import Presence
 from maildird.terms.errors import IndexUnusable, MaildirdError
 
 logger = logging.getLogger(__name__)
@@ -43,18 +46,18 @@ class OpenAccount:
         self.lifetime = trio.CancelScope()
         self.closed = trio.Event()
         self._account = account
-        self._sessions: set[trio.CancelScope] = set()
+        self._sessions: dict[trio.CancelScope, Presence] = {}
         self._left = trio.lowlevel.ParkingLot()
 
     @contextmanager
-    def session(self) -> Iterator[Account]:
+    def session(self, presence: Presence) -> Iterator[Account]:
         """Use the account; what is inside is cancelled when the account ends."""
         with trio.CancelScope() as scope:
-            self._sessions.add(scope)
+            self._sessions[scope] = presence
             try:
                 yield self._account
             finally:
-                self._sessions.discard(scope)
+                del self._sessions[scope]
                 self._left.unpark_all()
 
     def confirm(self) -> None:
@@ -70,11 +73,20 @@ class OpenAccount:
         """How the account is doing, and this process, which serves it."""
         return Status(
             account=await self._account.report(),
-            sessions=len(self._sessions),
+            sessions=tuple(self._sessions.values()),
             version=maildird.__version__,
             process=os.getpid(),
             memory=resident_memory(),
         )
+
+    async def answer_status(self, _rest: str) -> object:
+        """The status, as plain data."""
+        return dataclasses.asdict(await self.status())
+
+    async def answer_history(self, mailbox: str) -> object:
+        """How the latest changes of a mailbox, given by its id, came about, as plain data."""
+        number = int(mailbox) if mailbox.isdecimal() else 0
+        return [dataclasses.asdict(made) for made in self._account.history.of(number)]
 
     async def end_sessions(self) -> None:
         """Cancel all sessions and wait until they have left."""
@@ -148,7 +160,8 @@ class Accounts:
             with locked(user.mail.state_directory):
                 async with open_account(user.mail, self._describe) as account:
                     opened = self._opened[user.name] = OpenAccount(user.mail, account)
-                    async with answering(user.mail.state_directory, opened.status):
+                    answers = {STATUS: opened.answer_status, HISTORY: opened.answer_history}
+                    async with answering(user.mail.state_directory, answers):
                         task_status.started(opened)
                         try:
                             with opened.lifetime:

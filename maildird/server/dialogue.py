@@ -48,6 +48,7 @@ from maildird.server.authentication import Authenticator
 from maildird.server.reception import Client
 from maildird.server.sasl.offering import Offer
 from maildird.server.settings import User
+from maildird.session.presence import client_named
 from maildird.terms.codes import Code
 from maildird.terms.errors import Malformed, Refused
 
@@ -62,10 +63,15 @@ TLS_HANDSHAKE: Final = b"\x16\x03"
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A client that has said who it is; `tag` is that of the command still to be answered."""
+    """A client that has said who it is; `tag` is that of the command still to be answered.
+
+    `mechanism` is how, LOGIN or that of SASL, and `client` the name that it gave with ID.
+    """
 
     user: User
     tag: bytes
+    mechanism: str
+    client: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,7 @@ class Dialogue:
         self._connection = connection
         self._authenticator = authenticator
         self._failures = 0
+        self._client_name: str | None = None
         self._offer = offer
         self._capabilities = before_login(offer, starttls=client.can_start_tls)
 
@@ -107,7 +114,7 @@ class Dialogue:
                 case Request(tag, _, Login() | Authenticate() as command):
                     user = await self._log_in(tag, command)
                     if user is not None:
-                        return Admitted(user, tag)
+                        return Admitted(user, tag, _mechanism(command), self._client_name)
                     if self._failures >= MOST_FAILURES:
                         await self._stream.send_all(bye("too many failed logins"))
                         return None
@@ -132,7 +139,8 @@ class Dialogue:
         match command:
             case Capability():
                 return bytes(CapabilityResponse(self._capabilities))
-            case Id():
+            case Id(said):
+                self._client_name = client_named(dict(said)) or self._client_name
                 fields = (("name", "maildird"), ("version", maildird.__version__))
                 return bytes(IdResponse(fields))
             case Noop():
@@ -224,3 +232,7 @@ class Dialogue:
                 )
                 return None
             self._connection.receive_data(received)
+
+
+def _mechanism(command: Login | Authenticate) -> str:
+    return "LOGIN" if isinstance(command, Login) else command.mechanism

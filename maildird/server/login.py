@@ -16,6 +16,7 @@ private connections only: with TLS, from the same machine, or where the listener
 
 import logging
 import math
+import time
 
 import trio
 
@@ -33,6 +34,7 @@ from maildird.server.sasl.offering import Channel
 from maildird.server.settings import Settings
 from maildird.server.throttle import Throttle
 from maildird.server.users import Users
+from maildird.session.presence import Presence
 from maildird.session.session import FAREWELL, serve_account_session
 from maildird.terms.codes import Code
 from maildird.terms.errors import MaildirdError
@@ -120,20 +122,27 @@ class Doorkeeper:
             text = "your mail can't be reached now; the server's log says why"
             await client.stream.send_all(no(admitted.tag, text, Code.UNAVAILABLE) + bye(text))
             return
-        logger.info("%s logged in from %s", name, peer)
-        with opened.session() as account:
-            await client.stream.send_all(
-                ok(admitted.tag, f"welcome, {name}", Capabilities(AFTER_LOGIN))
-            )
-            await serve_account_session(
-                client.stream,
-                connection.trailing_data(),
-                account,
-                self._limits,
-                autologout=self._settings.timeouts.idle,
-                idle_keepalive=self._settings.idle_keepalive or math.inf,
-            )
-        logger.debug("%s left, from %s", name, peer)
+        tls = None if client.tls is None else client.tls.version
+        presence = Presence(peer, tls, client=admitted.client)
+        logger.info(
+            "%s logged in from %s with %s, %s", name, peer, admitted.mechanism, tls or "without TLS"
+        )
+        try:
+            with opened.session(presence) as account:
+                welcome = ok(admitted.tag, f"welcome, {name}", Capabilities(AFTER_LOGIN))
+                await client.stream.send_all(welcome)
+                await serve_account_session(
+                    client.stream,
+                    connection.trailing_data(),
+                    account,
+                    self._limits,
+                    autologout=self._settings.timeouts.idle,
+                    idle_keepalive=self._settings.idle_keepalive or math.inf,
+                    presence=presence,
+                )
+        finally:
+            seconds = time.time() - presence.since
+            logger.debug("%s left, from %s, after %d s", name, peer, seconds)
 
 
 def _channel(client: Client) -> Channel:

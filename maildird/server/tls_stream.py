@@ -55,6 +55,11 @@ class TlsStream:
         self._slice = Slice()
 
     @property
+    def version(self) -> str:
+        """The version of TLS that is spoken, such as TLSv1.3."""
+        return self._socket.version() or "TLS"
+
+    @property
     def client_names(self) -> tuple[str, ...]:
         """Whom the client's certificate names, which was verified; none without a certificate."""
         certificate = self._socket.getpeercert(binary_form=True)

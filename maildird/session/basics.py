@@ -8,6 +8,7 @@ from maildird.imap.commands.messages import Check
 from maildird.imap.commands.session import Capability, Enable, Id, Logout, Noop
 from maildird.imap.responses import CapabilityResponse, EnabledResponse, IdResponse, bye
 from maildird.session.answers import Answer
+from maildird.session.presence import client_named
 from maildird.session.state import Session
 
 _OURSELVES: Final = (("name", "maildird"), ("version", maildird.__version__))
@@ -27,7 +28,8 @@ async def check(session: Session, command: Check) -> Answer:
 
 
 async def identify(session: Session, command: Id) -> Answer:
-    """ID."""
+    """ID; what the client says stands in the report on its session."""
+    session.presence.client = client_named(dict(command.fields)) or session.presence.client
     session.replies.write(bytes(IdResponse(_OURSELVES)))
     return Answer("ID done")
 

@@ -31,11 +31,11 @@ async def idle(session: Session, command: Idle) -> Answer:
         await session.selected.refresh()
     session.replies.write(continuation("idling"))
     await session.replies.flush()
-    session.account.idling += 1
+    session.presence.idling = True
     try:
         ended_by = await _Idling(session).run()
     finally:
-        session.account.idling -= 1
+        session.presence.idling = False
     match ended_by:
         case BadRequest(error=error):
             raise error

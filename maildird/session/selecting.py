@@ -23,8 +23,8 @@ async def select(session: Session, command: Select) -> Answer:
     await session.close_mailbox()
     if command.condstore or command.qresync is not None:
         session.enable_condstore()
-    session.selected = await session.account.open(command.mailbox, read_only=command.read_only)
-    _tell_numbers(session, session.selected)
+    session.select(await session.account.open(command.mailbox, read_only=command.read_only))
+    _tell_numbers(session, session.mailbox)
     text = "EXAMINE done" if command.read_only else "SELECT done"
     if command.qresync is not None and not await _resynchronise(session, command.qresync):
         text += ", but UIDVALIDITY is another one: forget what you know of this mailbox"

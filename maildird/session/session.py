@@ -28,6 +28,7 @@ from maildird.session.answers import answer_to_error
 from maildird.session.dispatch import carry_out
 from maildird.session.incoming import Incoming
 from maildird.session.lifetime import Lifetime
+from maildird.session.presence import Presence
 from maildird.session.replies import Replies
 from maildird.session.state import Session
 from maildird.session.streams import Stream
@@ -48,18 +49,19 @@ async def serve_account_session(
     *,
     autologout: float = AUTOLOGOUT,
     idle_keepalive: float = math.inf,
+    presence: Presence | None = None,
 ) -> None:
     """Serve a client that has logged in, until the end; the caller closes the stream.
 
     `leftover` is what the client had sent after its login. `autologout` and `idle_keepalive` are
-    times (s): of silence, and between two signs of life that the client gets in IDLE. Raises
-    trio.BrokenResourceError when the connection is lost.
+    times (s): of silence, and between two signs of life that the client gets in IDLE. `presence`
+    tells others of the session. Raises trio.BrokenResourceError when the connection is lost.
     """
     connection = Connection(limits, State.AUTHENTICATED)
     connection.receive_data(leftover)
     lifetime = Lifetime(autologout)
     incoming, replies = Incoming(stream, connection, lifetime), Replies(stream, lifetime.heard)
-    session = Session(account, incoming, replies, idle_keepalive)
+    session = Session(account, incoming, replies, idle_keepalive, presence or Presence())
     last_word: str | None = "the server is shutting down"
     try:
         with lifetime.scope:

@@ -1,7 +1,7 @@
 """What one logged-in connection knows: its account, the selected mailbox, what was enabled."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from maildird.imap.codes import HighestModSeq
 from maildird.imap.responses import untagged_ok
@@ -9,6 +9,7 @@ from maildird.mailbox.account import Account
 from maildird.mailbox.selected import Selected
 from maildird.session.incoming import Incoming
 from maildird.session.numbers import Slice, check_numbers, slices_of
+from maildird.session.presence import Presence
 from maildird.session.replies import Replies
 from maildird.terms.codes import Code
 from maildird.terms.errors import Refused
@@ -20,6 +21,7 @@ class Session:
     """The state that the commands of a connection share.
 
     `idle_keepalive` is the time (s) between two signs of life that the client gets in IDLE.
+    `presence` is what is shown to the people who run the server.
     `saved` is what `$` stands for, as UIDs; those that are expunged meanwhile don't count any more.
     `ended` says that no more commands are read: LOGOUT was said.
     `tag`, `modseq_told` and `removal_told` are about the command in progress: its tag, whether a
@@ -30,6 +32,7 @@ class Session:
     incoming: Incoming
     replies: Replies
     idle_keepalive: float = math.inf
+    presence: Presence = field(default_factory=Presence)
     selected: Selected | None = None
     condstore: bool = False
     qresync: bool = False
@@ -77,6 +80,11 @@ class Session:
         """Untagged OK with HIGHESTMODSEQ."""
         self.replies.write(untagged_ok("highest mod-sequence", HighestModSeq(value)))
 
+    def select(self, mailbox: Selected) -> None:
+        """Work on `mailbox` from now on."""
+        self.selected = mailbox
+        self.presence.mailbox = mailbox.name
+
     async def close_mailbox(self) -> None:
         """Leave the selected mailbox, if any, and say where its responses end (RFC 7162 3.2.11)."""
         if self.selected is not None:
@@ -86,6 +94,7 @@ class Session:
     async def leave_mailbox(self) -> None:
         """Nothing is selected any more; messages stay as they are."""
         left, self.selected = self.selected, None
+        self.presence.mailbox = None
         self.saved = UidSet.EMPTY
         if left is not None:
             await left.close()

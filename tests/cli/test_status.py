@@ -107,8 +107,8 @@ def test_an_account_is_reported_to_programs(maildir: Path, state: Path) -> None:
         ):
             client.login("ada", PASSWORD)
             report = report_on(maildir, state)
-            assert (report["sessions"], report["account"]["idling"]) == (2, 1)
-        wait_for(lambda: report_on(maildir, state)["sessions"] == 0)
+            assert sorted(session["idling"] for session in report["sessions"]) == [False, True]
+        wait_for(lambda: report_on(maildir, state)["sessions"] == [])
         report = report_on(maildir, state)
     account = report["account"]
     assert report["version"] == __version__
@@ -117,10 +117,47 @@ def test_an_account_is_reported_to_programs(maildir: Path, state: Path) -> None:
     assert account["name"] == "ada"
     assert account["root"] == str(maildir)
     assert began <= account["since"] <= time.time()
-    assert (account["folders"], account["messages"], account["idling"]) == (2, 2, 0)
+    assert (account["folders"], account["messages"]) == (2, 2)
     assert account["index_size"] > 0
     assert account["troubles"] == []
     assert account["monitor"]["restarts"] == 0
+
+
+def test_sessions_are_shown_with_what_the_client_says(maildir: Path, state: Path) -> None:
+    with (
+        serving(maildir, *SERVE, state=state) as server,
+        idle(server) as other,
+        imaplib.IMAP4(server.host, server.port, timeout=10) as client,
+    ):
+        client.login("ada", PASSWORD)
+        client.xatom("ID", '("version" "2.2\x1b[1m" "NAME" "mutt")')
+        asked = time.time()
+        address = "{}:{}".format(*other.getsockname())
+        first, second = report_on(maildir, state)["sessions"]
+        shown = maildird("status", maildir, state=state).stdout.splitlines()
+        client.select("Sent")
+        assert report_on(maildir, state)["sessions"][1]["mailbox"] == "Sent"
+        client.close()
+        assert report_on(maildir, state)["sessions"][1]["mailbox"] is None
+    assert first["address"] == address
+    assert first == first | {"mailbox": "INBOX", "idling": True, "tls": None, "client": None}
+    assert second == second | {"mailbox": None, "idling": False, "client": "mutt 2.2\x1b[1m"}
+    assert asked - 60 < first["since"] <= second["since"] <= asked
+    assert shown[-3].split() == ["client", "address", "TLS", "since", "mailbox"]
+    assert shown[-2].split()[:2] == ["unnamed", first["address"]]
+    assert shown[-2].endswith("  INBOX, idling")
+    assert shown[-1].startswith(f"mutt 2.2?[1m  {second['address']}  none  ")
+    assert shown[-1].endswith("  no mailbox")
+
+
+def test_many_sessions_are_counted_and_shown_when_asked_for(maildir: Path, state: Path) -> None:
+    with serving(maildir, *SERVE, state=state) as server, ExitStack() as clients:
+        for _ in range(13):
+            clients.enter_context(idle(server))
+        few = maildird("status", maildir, state=state).stdout.splitlines()
+        every = maildird("status", maildir, "--sessions", state=state).stdout.splitlines()
+    assert few[-1] == "13 sessions; --sessions shows them"
+    assert [line.endswith("INBOX, idling") for line in every[-14:]] == [False] + 13 * [True]
 
 
 def test_no_server_is_told_in_one_line(maildir: Path, state: Path) -> None:

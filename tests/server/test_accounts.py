@@ -21,6 +21,7 @@ from maildird.server.passwords import plain_password
 from maildird.server.settings import User
 from maildird.server.state import locked
 from maildird.session.describe import describe
+from maildird.session.presence import Presence
 from maildird.terms.errors import IndexUnusable, SettingsError
 from tests.index.building import behind_its_back
 
@@ -45,7 +46,7 @@ async def test_all_sessions_of_a_user_share_one_account(tmp_path: Path) -> None:
         await accounts.open_all([ada])
         opened = await accounts.open(ada)
         assert await accounts.open(ada) is opened
-        with opened.session() as first, opened.session() as second:
+        with opened.session(Presence()) as first, opened.session(Presence()) as second:
             assert first is second
 
 
@@ -119,14 +120,14 @@ async def test_who_has_moved_is_served_at_the_new_place_from_the_next_login_on(
         opened = await accounts.open(ada)
 
         async def stay() -> None:
-            with opened.session():
+            with opened.session(Presence()):
                 await trio.sleep_forever()
 
         async with trio.open_nursery() as sessions:
             sessions.start_soon(stay)
             await wait_all_tasks_blocked()
             again = await accounts.open(moved)
-        with again.session() as account:
+        with again.session(Presence()) as account:
             assert (await account.report()).root == os.fsdecode(bob.mail.root)
         assert await accounts.open(moved) is again
 
@@ -195,8 +196,8 @@ async def test_an_account_that_breaks_down_ends_its_sessions_and_opens_again(
             opened = await accounts.open(ada)
             await wait_all_tasks_blocked()
         farewell = False
-        with others.session():
-            with opened.session():
+        with others.session(Presence()):
+            with opened.session(Presence()):
                 broken.set()
                 try:
                     await trio.sleep_forever()
