@@ -1,10 +1,10 @@
 """The control socket: the process that serves an account answers there what is asked about it.
 
 Theory of operation. The socket, `status`, lies in the account's state directory and is open to
-this user alone. Whoever connects says one line, a word and perhaps another one, and gets one line of JSON and
-the end. They have a second to ask and take the answer, a few of them at a time; more wait in the
-kernel. So one who says or takes nothing costs one descriptor for that long. Nothing that goes wrong
-here is the account's trouble.
+this user alone. Whoever connects says one line, a word and perhaps another one, and gets one line
+of JSON and the end. They have a second to ask and take the answer, a few of them at a time; more
+wait in the kernel. So one who says or takes nothing costs one descriptor for that long. Nothing
+that goes wrong here is the account's trouble.
 
 The state directory is locked by whoever serves the account. So a socket that is found there was
 left by a server that was killed, and is replaced.

@@ -94,6 +94,7 @@ def test_an_answer_of_another_version(directory: bytes, answer: bytes) -> None:
         def give() -> None:
             connected, _ = listening.accept()
             with connected:
+                assert connected.recv(100) == b"status\n"
                 connected.sendall(answer)
 
         giving = threading.Thread(target=give)
