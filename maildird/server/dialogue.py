@@ -92,6 +92,7 @@ class Dialogue:
     ) -> None:
         self._client = client
         self._stream = client.stream
+        self._peer = client.stream.peer
         self._connection = connection
         self._authenticator = authenticator
         self._failures = 0
@@ -116,6 +117,7 @@ class Dialogue:
                     if user is not None:
                         return Admitted(user, tag, _mechanism(command), self._client_name)
                     if self._failures >= MOST_FAILURES:
+                        logger.info("%s: sent away after %d failures", self._peer, self._failures)
                         await self._stream.send_all(bye("too many failed logins"))
                         return None
                 case Request(tag, _, StartTls()) if self._client.can_start_tls:
@@ -165,11 +167,12 @@ class Dialogue:
             match command:
                 case Login(name, password):
                     self._need_privacy()
-                    user = await self._authenticator.log_in(name, password, self._stream.peer)
+                    user = await self._authenticator.log_in(name, password, self._peer)
                 case Authenticate():
                     user = await self._exchange(command)
         except Malformed as error:
             self._failures += 1
+            logger.info("%s: AUTHENTICATE came to nothing: %a", self._peer, str(error))
             await self._stream.send_all(bad(tag, str(error)))
             return None
         except Refused as refusal:
@@ -193,7 +196,7 @@ class Dialogue:
                     Code.CANNOT, f"{command.mechanism} is not offered here; these are: {names}"
                 )
             verdict = await self._authenticator.exchange(
-                make(), command.initial, self._stream.peer, self._ask
+                make(), command.initial, self._peer, self._ask
             )
             return verdict.user
         finally:
@@ -214,6 +217,7 @@ class Dialogue:
     def _need_privacy(self) -> None:
         if not self._client.private:
             self._failures += 1
+            logger.info("%s: a login without encryption is refused", self._peer)
             text = "nobody can log in on a connection that is not encrypted"
             raise Refused(Code.PRIVACYREQUIRED, text)
 
@@ -227,9 +231,7 @@ class Dialogue:
             if not received:
                 return None
             if received.startswith(TLS_HANDSHAKE):
-                logger.info(
-                    "%s: the client begins TLS where plain text comes first", self._stream.peer
-                )
+                logger.info("%s: the client begins TLS where plain text comes first", self._peer)
                 return None
             self._connection.receive_data(received)
 

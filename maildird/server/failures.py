@@ -11,7 +11,7 @@ def log_failure(logger: logging.Logger, where: str, failure: BaseException) -> N
     """Log a failure that ended `where`, in one line each; its traceback at level DEBUG."""
     for error in _leaves(failure):
         logger.error("%s: %s", where, _one_line(error))
-        logger.debug("%s", "".join(traceback.format_exception(error)).rstrip())
+        logger.debug("%s: what led to that", where, exc_info=error)
 
 
 def _leaves(failure: BaseException) -> Iterator[BaseException]:

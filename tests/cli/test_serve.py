@@ -35,7 +35,7 @@ def test_a_maildir_is_served_until_sigterm(maildir: Path, state: Path) -> None:
         assert server.end() == 0
         assert server.process.stderr is not None
         log = server.process.stderr.read().splitlines()
-    assert re.fullmatch(r"INFO ada logged in from 127\.0\.0\.1:\d+", log[0])
+    assert re.fullmatch(r"INFO ada logged in from 127\.0\.0\.1:\d+ with LOGIN, without TLS", log[0])
     assert log[-1] == "INFO SIGTERM: ending"
     check = maildird("check", maildir, state=state)
     assert (check.returncode, check.stdout, check.stderr) == (

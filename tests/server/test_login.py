@@ -231,7 +231,10 @@ async def test_names_are_logged_so_that_they_can_t_forge_a_line(
     assert "failed login for 'x\\r\\ny\\x1b[3' from" in caplog.text
 
 
-async def test_no_password_is_taken_where_others_can_listen(server: Server) -> None:
+async def test_no_password_is_taken_where_others_can_listen(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     await server.connect(private=False)(f"""
         S: * OK [CAPABILITY IMAP4rev1 SASL-IR LITERAL+ ID ENABLE IDLE LOGINDISABLED] …
         C: a LOGIN ada secret
@@ -243,6 +246,8 @@ async def test_no_password_is_taken_where_others_can_listen(server: Server) -> N
         C: d NOOP
         S: d OK …
     """)
+    refused = "192.0.2.1:5000: a login without encryption is refused"
+    assert caplog.messages == [refused] * 3
 
 
 async def test_exchanges_that_come_to_nothing(server: Server) -> None:
@@ -404,5 +409,5 @@ async def test_a_successful_login_is_logged(
         C: a LOGIN ada secret
         S: a OK …
     """)
-    assert "ada logged in from 192.0.2.1:5000" in caplog.text
+    assert "ada logged in from 192.0.2.1:5000 with LOGIN, without TLS" in caplog.text
     assert "secret" not in caplog.text
