@@ -29,8 +29,8 @@ from maildird.server.listeners import Bound
 from maildird.server.proxy_protocol import client_address, octets_missing
 from maildird.server.settings import Listener, Timeouts
 from maildird.server.stream import ClientStream, SocketStream
-from maildird.server.tls import Certificates
-from maildird.server.tls_stream import HandshakeFailed, TlsStream, start_tls
+from maildird.server.tls import Certificates, HandshakeFailed
+from maildird.server.tls_stream import TlsStream, start_tls
 from maildird.terms.codes import Code
 from maildird.terms.errors import Malformed
 

@@ -80,18 +80,7 @@ class SocketStream:
                 await trio.lowlevel.wait_readable(self._socket)
                 self._slice.begin()
             except OSError as error:
-                raise as_trio_says(error) from error
-
-    async def peek(self, octets: int) -> bytes:
-        """The next octets, which stay to be read; fewer once the client has ended its side."""
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, octets)
-        try:
-            await trio.lowlevel.wait_readable(self._socket)
-            return self._socket.recv(octets, socket.MSG_PEEK)
-        except OSError as error:
-            raise as_trio_says(error) from error
-        finally:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+                raise _as_trio_says(error) from error
 
     async def send_all(self, data: bytes) -> None:
         """Hand `data` over to the kernel; after a cancelled call nobody knows how much went out."""
@@ -130,7 +119,7 @@ class SocketStream:
         except BlockingIOError:
             return 0
         except OSError as error:
-            raise as_trio_says(error) from error
+            raise _as_trio_says(error) from error
 
 
 def close(connected: socket.socket) -> None:
@@ -155,7 +144,7 @@ def _drain(connected: socket.socket) -> None:
             break
 
 
-def as_trio_says(error: OSError) -> Exception:
+def _as_trio_says(error: OSError) -> Exception:
     """What trio raises in place of an error of a socket."""
     if error.errno == errno.EBADF:
         return trio.ClosedResourceError("the connection was closed here")

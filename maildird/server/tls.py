@@ -9,22 +9,24 @@ replaces them without telling anybody. A pair that can't be used, such as one of
 still to come, changes nothing; the log says so once, and the next change is looked at again.
 
 TLS 1.2 comes with forward secrecy and authenticated encryption alone (RFC 9325 section 4.2), and
-without renegotiation and compression. With ALPN "imap" is agreed on; client_hello.py has what is
-done about clients that want to speak something else.
+without renegotiation and compression. With ALPN "imap" is agreed on. A client that offers
+protocols, but not this one, has to be refused (RFC 7301 section 3.2): it may be a browser that was
+led here, and what it sends to a web server must not mean anything to a mail server.
 """
 
 import contextlib
 import logging
 import os
-import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+import trio
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import NameOID
+from OpenSSL import SSL
 
 from maildird.server.settings import CertificateFiles, Tls
 from maildird.terms.errors import SettingsError
@@ -34,15 +36,26 @@ logger = logging.getLogger(__name__)
 LOOK_AGAIN: Final = 30.0
 """Age at which what is known of the files is no longer relied on (s)."""
 
-CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
+CIPHERS: Final = b"ECDHE+AESGCM:ECDHE+CHACHA20"
 """For TLS 1.2; the suites of TLS 1.3 are all fine."""
 
-ALPN: Final = "imap"
+ALPN: Final = b"imap"
 """What IMAP is called in ALPN, by IANA's registry."""
 
-_VERSIONS: Final = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+_VERSIONS: Final = {"1.2": SSL.TLS1_2_VERSION, "1.3": SSL.TLS1_3_VERSION}
+
+_OPTIONS: Final = SSL.OP_CIPHER_SERVER_PREFERENCE | SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION
 
 _Seen = tuple[tuple[int, ...] | None, ...]
+
+
+_MODE: Final = SSL.MODE_RELEASE_BUFFERS | 0x02
+"""SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER, which has no name in pyOpenSSL, and which it sets itself in
+later versions: what was begun may be finished from a copy."""
+
+
+class HandshakeFailed(trio.BrokenResourceError):
+    """TLS could not begin; says why. The connection is of no more use."""
 
 
 class Certificates:
@@ -55,7 +68,7 @@ class Certificates:
         self._seen = self._look()
         self._context = _context_of_all(files, tls)
 
-    def context(self, now: float) -> ssl.SSLContext:
+    def context(self, now: float) -> SSL.Context:
         """What a handshake begins with; `now` is the time (s) of any clock that never goes back."""
         if not self._looked <= now < self._looked + LOOK_AGAIN:
             self._looked = now
@@ -84,50 +97,61 @@ class _Served:
     """A certificate, by the names in it, in lower case."""
 
     names: frozenset[str]
-    context: ssl.SSLContext
+    context: SSL.Context
 
     def has(self, name: str) -> bool:
         """Whether a server's name is in it, literally or by a wildcard (RFC 6125 section 6.4)."""
         return name in self.names or f"*.{name.partition('.')[2]}" in self.names
 
 
-def _context_of_all(files: Sequence[CertificateFiles], tls: Tls) -> ssl.SSLContext:
+def _context_of_all(files: Sequence[CertificateFiles], tls: Tls) -> SSL.Context:
     served = [_served(each, tls) for each in files]
 
-    def choose(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
-        wanted = (name or "").lower()
-        connection.context = next((each for each in served if each.has(wanted)), served[0]).context
+    def choose(connection: SSL.Connection) -> None:
+        wanted = (connection.get_servername() or b"").decode("latin-1").lower()
+        chosen = next((each for each in served if each.has(wanted)), served[0])
+        connection.set_context(chosen.context)
 
     first = served[0].context
     if len(served) > 1:
-        first.sni_callback = choose
+        first.set_tlsext_servername_callback(choose)
     return first
 
 
 def _served(files: CertificateFiles, tls: Tls) -> _Served:
     certificate = _certificate(files)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = _VERSIONS[tls.minimum]
-    context.set_ciphers(CIPHERS)
-    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
-    context.set_alpn_protocols([ALPN])
+    context = SSL.Context(SSL.TLS_SERVER_METHOD)
+    context.set_min_proto_version(_VERSIONS[tls.minimum])
+    context.set_cipher_list(CIPHERS)
+    context.set_options(_OPTIONS)
+    context.set_mode(_MODE)
+    context.set_session_id(b"maildird")
+    context.set_alpn_select_callback(_select_protocol)
     try:
-        context.load_cert_chain(files.certificate, files.key)
-    except OSError as error:
+        context.use_certificate_chain_file(files.certificate)
+        context.use_privatekey_file(files.key)
+    except SSL.Error as error:
         raise SettingsError(f"{files.certificate}: can't be used: {_reason(error)}") from None
     if tls.client_ca is not None:
         _ask_for_certificates(context, tls.client_ca)
     return _Served(_names(certificate), context)
 
 
-def _ask_for_certificates(context: ssl.SSLContext, authorities: str) -> None:
+def _ask_for_certificates(context: SSL.Context, authorities: str) -> None:
     """A client may show a certificate; one that it shows has to be of these authorities."""
     _read(authorities)
     try:
         context.load_verify_locations(authorities)
-    except OSError:
+    except SSL.Error:
         raise SettingsError(f"{authorities}: there is no certificate in PEM in this file") from None
-    context.verify_mode = ssl.CERT_OPTIONAL
+    context.set_verify(SSL.VERIFY_PEER)
+
+
+def _select_protocol(_: SSL.Connection, offered: Sequence[bytes]) -> bytes:
+    if ALPN not in offered:
+        shown = b", ".join(offered)[:80].decode("latin-1")
+        raise HandshakeFailed(f"the client wants to speak {shown!a}, and not imap")
+    return ALPN
 
 
 def _certificate(files: CertificateFiles) -> x509.Certificate:
@@ -194,6 +218,5 @@ def _identity(path: str) -> tuple[int, ...] | None:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _reason(error: OSError) -> str:
-    text = getattr(error, "reason", None) or error.strerror or "no reason is known"
-    return str(text).replace("_", " ").lower()
+def _reason(error: SSL.Error) -> str:
+    return ", ".join(reason for _, _, reason in error.args[0]) or "no reason is known"

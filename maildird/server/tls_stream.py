@@ -8,35 +8,42 @@ call is cancelled, and the next call begins with it.
 
 The client's end is its close_notify, or the end of the connection: many leave without a word, and
 no command is carried out before its line is whole.
+
+pyOpenSSL stands in for Python's ssl since it gives the exported key away, which a client may bind
+its login to, and can refuse a client by ALPN. It knows the socket by its number alone, which may be
+another one's after a close: nothing may be asked of it then.
 """
 
 import contextlib
+import os
 import socket
-import ssl
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, TypeVar
 
 import trio
+from cryptography.hazmat.primitives.serialization import Encoding
+from OpenSSL import SSL
 
 from maildird.server.client_certificate import client_names
-from maildird.server.client_hello import (
-    HEADER,
-    NO_APPLICATION_PROTOCOL,
-    offered_protocols,
-    size_of_record,
-)
-from maildird.server.stream import PIECE, Slice, SocketStream, as_trio_says, close, too_slow
-from maildird.server.tls import ALPN
+from maildird.server.stream import PIECE, Slice, SocketStream, close, too_slow
+from maildird.server.tls import HandshakeFailed
+
+T = TypeVar("T")
 
 RECORD: Final = 16 * 1024
 """Octets that a record has at most (RFC 8446 section 5.1)."""
 
-_NO_TLS: Final = frozenset({"HTTP_REQUEST", "HTTPS_PROXY_REQUEST", "WRONG_VERSION_NUMBER"})
+_NO_TLS: Final = frozenset(
+    {"http request", "https proxy request", "wrong version number", "packet length too long"}
+)
 """What OpenSSL says of a client that speaks plain text."""
 
+_LEFT: Final = "the client left"
 
-class HandshakeFailed(trio.BrokenResourceError):
-    """TLS could not begin; says why. The connection is of no more use."""
+_EXPORTED: Final = (b"EXPORTER-Channel-Binding", 32, b"")
+"""Label, octets and context of tls-exporter (RFC 9266 section 2)."""
+
+_WANTED: Final = (SSL.WantReadError, SSL.WantWriteError)
 
 
 class TlsStream:
@@ -45,50 +52,56 @@ class TlsStream:
     Raises what the plain stream does, and keeps its write timeout. Made by `start_tls`.
     """
 
-    def __init__(self, encrypted: ssl.SSLSocket, peer: str, write_timeout: float) -> None:
-        self.peer = peer
-        self._socket = encrypted
-        self._write_timeout = write_timeout
-        self._readable = Readiness(encrypted, trio.lowlevel.wait_readable)
-        self._writable = Readiness(encrypted, trio.lowlevel.wait_writable)
+    def __init__(self, plain: SocketStream, context: SSL.Context) -> None:
+        self.peer = plain.peer
+        self._write_timeout = plain.write_timeout
+        self._socket = plain.detach()
+        self._tls = SSL.Connection(context, self._socket)
+        self._tls.set_accept_state()
+        self._readable = Readiness(self._socket, trio.lowlevel.wait_readable)
+        self._writable = Readiness(self._socket, trio.lowlevel.wait_writable)
         self._begun = b""
         self._slice = Slice()
 
     @property
     def version(self) -> str:
         """The version of TLS that is spoken, such as TLSv1.3."""
-        return self._socket.version() or "TLS"
+        return self._tls.get_protocol_version_name()
 
     @property
     def client_names(self) -> tuple[str, ...]:
         """Whom the client's certificate names, which was verified; none without a certificate."""
-        certificate = self._socket.getpeercert(binary_form=True)
-        return client_names(certificate) if certificate else ()
+        certificate = self._tls.get_peer_certificate()
+        if certificate is None:
+            return ()
+        return client_names(certificate.to_cryptography().public_bytes(Encoding.DER))
 
     @property
     def exported_key(self) -> bytes | None:
         """What both ends of this connection alone have (tls-exporter, RFC 9266), to bind to it.
 
-        Python's ssl does not give it away.
+        None before TLS 1.3, where it takes an extension to be theirs alone.
         """
-        return None
+        if self._tls.get_protocol_version() < SSL.TLS1_3_VERSION:
+            return None
+        return self._tls.export_keying_material(*_EXPORTED)
 
     async def receive_some(self) -> bytes:
         """What has come in, at least one octet; b"" once the client has ended its side."""
         await self._slice.keep()
         while True:
             try:
-                return self._socket.recv(RECORD)
-            except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as wanted:
+                return self._now(lambda: self._tls.recv(RECORD))
+            except _WANTED as wanted:
                 await self._wait(wanted)
-            except OSError as error:
-                raise _as_trio_says(error) from error
+            except (SSL.ZeroReturnError, _Left):
+                return b""
 
     async def send_all(self, data: bytes) -> None:
         """Hand `data` over to the kernel; after a cancelled call nobody knows how much went out."""
         rest = memoryview(self._begun + data if self._begun else data)
         await self._slice.keep()
-        with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
+        with contextlib.suppress(*_WANTED):
             rest = rest[self._send_now(rest) :]
         while rest:
             await self._slice.keep()
@@ -101,19 +114,23 @@ class TlsStream:
         """Close without waiting, with close_notify."""
         if self._socket.fileno() == -1:
             return
-        with contextlib.suppress(OSError):
-            self._socket.unwrap()
+        with contextlib.suppress(SSL.Error):
+            self._tls.shutdown()
         close(self._socket)
 
     async def handshake(self) -> None:
         """Begin; raises HandshakeFailed."""
         while True:
             try:
-                self._socket.do_handshake()
-            except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as wanted:
+                self._now(self._tls.do_handshake)
+            except _WANTED as wanted:
                 await self._wait(wanted)
-            except OSError as error:
-                raise HandshakeFailed(_why(error)) from error
+            except SSL.ZeroReturnError:
+                raise HandshakeFailed(_LEFT) from None
+            except HandshakeFailed:
+                raise
+            except trio.BrokenResourceError as error:
+                raise HandshakeFailed(str(error)) from error
             else:
                 return
 
@@ -123,7 +140,7 @@ class TlsStream:
         while len(rest) > enough:
             try:
                 rest = rest[self._send_now(rest) :]
-            except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as wanted:
+            except _WANTED as wanted:
                 await self._wait(wanted)
         return rest
 
@@ -131,34 +148,41 @@ class TlsStream:
         """Send one record, if TLS can at once; gives its octets, or raises what TLS wants."""
         record = data[:RECORD]
         try:
-            sent = self._socket.send(record)
-        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            sent = self._now(lambda: self._tls.send(record))
+        except _WANTED:
             self._begun = bytes(record)
             raise
-        except OSError as error:
-            raise _as_trio_says(error) from error
         self._begun = b""
         return sent
 
-    async def _wait(self, wanted: ssl.SSLError) -> None:
-        reads = isinstance(wanted, ssl.SSLWantReadError)
+    def _now(self, operation: Callable[[], T]) -> T:
+        """What an operation gives; raises what TLS wants, ZeroReturnError or what trio would."""
+        if self._socket.fileno() == -1:
+            raise trio.ClosedResourceError("the connection was closed here")
+        try:
+            return operation()
+        except (*_WANTED, SSL.ZeroReturnError):
+            raise
+        except SSL.SysCallError as error:
+            number = error.args[0]
+            raise (
+                trio.BrokenResourceError(os.strerror(number)) if number > 0 else _Left()
+            ) from error
+        except SSL.Error as error:
+            raise trio.BrokenResourceError(_why(error)) from error
+
+    async def _wait(self, wanted: SSL.Error) -> None:
+        reads = isinstance(wanted, SSL.WantReadError)
         await (self._readable if reads else self._writable).wait()
         self._slice.begin()
 
 
-async def start_tls(plain: SocketStream, context: ssl.SSLContext) -> TlsStream:
+async def start_tls(plain: SocketStream, context: SSL.Context) -> TlsStream:
     """Go on with TLS where a plain stream is now, which is closed by this.
 
     Raises HandshakeFailed when that can't be.
     """
-    await _need_imap(plain)
-    try:
-        encrypted = context.wrap_socket(
-            plain.detach(), server_side=True, do_handshake_on_connect=False
-        )
-    except OSError as error:
-        raise HandshakeFailed(_why(error)) from error
-    stream = TlsStream(encrypted, plain.peer, plain.write_timeout)
+    stream = TlsStream(plain, context)
     try:
         await stream.handshake()
     except BaseException:
@@ -167,14 +191,11 @@ async def start_tls(plain: SocketStream, context: ssl.SSLContext) -> TlsStream:
     return stream
 
 
-async def _need_imap(plain: SocketStream) -> None:
-    """Refuse a client that says by ALPN that it speaks something else."""
-    size = size_of_record(await plain.peek(HEADER))
-    offered = offered_protocols(await plain.peek(size)) if size else ()
-    if offered and ALPN.encode("ascii") not in offered:
-        await plain.send_all(NO_APPLICATION_PROTOCOL)
-        shown = b", ".join(offered)[:80].decode("latin-1")
-        raise HandshakeFailed(f"the client wants to speak {shown!a}, and not imap")
+class _Left(trio.BrokenResourceError):
+    """The client ended the connection without close_notify."""
+
+    def __init__(self) -> None:
+        super().__init__(_LEFT)
 
 
 class Readiness:
@@ -201,17 +222,9 @@ class Readiness:
             self._joined.unpark_all()
 
 
-def _as_trio_says(error: OSError) -> Exception:
-    if isinstance(error, ssl.SSLError):
-        return trio.BrokenResourceError(_why(error))
-    return as_trio_says(error)
-
-
-def _why(error: OSError) -> str:
+def _why(error: SSL.Error) -> str:
     """What OpenSSL says, for people."""
-    reason = getattr(error, "reason", None)
-    if reason in _NO_TLS:
+    reasons = [reason for _, _, reason in error.args[0]] if error.args else []
+    if _NO_TLS.intersection(reasons):
         return "the client does not speak TLS"
-    if isinstance(error, ssl.SSLEOFError):
-        return "the client left"
-    return str(reason or error.strerror or error).replace("_", " ").lower()
+    return reasons[0] if reasons else _LEFT  # what was wrong, an earlier call has said

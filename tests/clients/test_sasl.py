@@ -2,6 +2,7 @@
 
 import base64
 import imaplib
+import ssl
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -114,6 +115,35 @@ def test_gsasl(
     )
     assert (done.returncode == 0) == (password == "secret"), done.stdout + done.stderr
     assert (WRONG in done.stdout) == (password == "wrong")
+
+
+@pytest.mark.parametrize("password", ["secret", "wrong"])
+def test_gsasl_binds_to_the_channel(
+    service: Service, program: Callable[[str], str], password: str
+) -> None:
+    done = run(
+        *(program("gsasl"), "--imap", f"--connect=127.0.0.1:{service.starttls}"),
+        *("--mechanism=SCRAM-SHA-256-PLUS", "--authentication-id=ada", "--authorization-id="),
+        *(f"--password={password}", f"--x509-ca-file={service.authority.file}"),
+    )
+    assert (done.returncode == 0) == (password == "secret"), done.stdout + done.stderr
+    assert (WRONG in done.stdout) == (password == "wrong")
+
+
+@pytest.mark.parametrize(
+    ("version", "answer"), [("TLSv1_3", b"NO [AUTHENTICATIONFAILED] "), ("TLSv1_2", b"+ cj1hYm")]
+)
+def test_who_was_told_of_no_channel_binding_is_refused_where_there_is_some(
+    service: Service, version: str, answer: bytes
+) -> None:
+    context = service.authority.context()
+    context.maximum_version = getattr(ssl.TLSVersion, version)
+    hello = base64.b64encode(b"y,,n=ada,r=abc")
+    with Talk(service.implicit) as talk:
+        talk.encrypt(context)
+        assert (b"AUTH=SCRAM-SHA-256-PLUS" in talk.hear()) == (version == "TLSv1_3")
+        talk.say(b"a AUTHENTICATE SCRAM-SHA-256 " + hello + b"\r\n")
+        assert talk.hear().removeprefix(b"a ").startswith(answer)
 
 
 # curl

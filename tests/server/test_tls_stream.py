@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 import trio
+from OpenSSL import SSL
 from trio.testing import wait_all_tasks_blocked
 
 from maildird.server.settings import Tls
 from maildird.server.stream import SocketStream
-from maildird.server.tls import Certificates
-from maildird.server.tls_stream import HandshakeFailed, Readiness, TlsStream, start_tls
+from maildird.server.tls import Certificates, HandshakeFailed
+from maildird.server.tls_stream import Readiness, TlsStream, start_tls
 from tests.server.certificates import NAME, Authority
 from tests.server.sockets import connected_pair
 
@@ -30,7 +31,7 @@ def authority(tmp_path: Path) -> Authority:
 
 @asynccontextmanager
 async def connected(
-    ours: ssl.SSLContext, theirs: ssl.SSLContext
+    ours: SSL.Context, theirs: ssl.SSLContext
 ) -> AsyncIterator[tuple[TlsStream, ssl.SSLSocket]]:
     """Both ends, the client's a blocking one that tells how the connection ended."""
     accepted, client = connected_pair()
