@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from maildird import __version__
-from maildird.cli import check, config, index, serve, status, user
+from maildird.cli import check, config, index, log, serve, status, user
 from maildird.cli.arguments import Parser
 from maildird.terms.errors import MaildirdError, SettingsError
 
@@ -43,6 +43,7 @@ def _parser() -> Parser:
     check.add_to(commands)
     index.add_to(commands)
     status.add_to(commands)
+    log.add_to(commands)
     user.add_to(commands)
     config.add_to(commands)
     return parser

@@ -1,23 +1,19 @@
 """How `maildird status` shows sessions: a table where it fits, else a line each."""
 
-import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from maildird.cli.console import printable
+from maildird.cli.console import TABLE_WIDTH, clock, printable
 from maildird.server.status import Status
 from maildird.session.presence import Presence
 
 FEW: Final = 12
 """Sessions that are shown without being asked for."""
 
-_TABLE_WIDTH: Final = 72
-_DAY: Final = 86400
 
 Session = tuple[str, Presence]
 """The account's name, and the session."""
@@ -39,7 +35,7 @@ def print_sessions(
     console.print()
     if len(sessions) > FEW and not unbounded:
         console.print(Text(f"{len(sessions):,} sessions; --sessions shows them", "dim"))
-    elif console.width >= _TABLE_WIDTH:
+    elif console.width >= TABLE_WIDTH:
         console.print(_table(sessions, with_account=len(found) > 1))
     else:
         for name, session in sessions:
@@ -70,12 +66,6 @@ def _cells(session: Presence) -> Sequence[str]:
         printable(session.client) if session.client else "unnamed",
         printable(session.address),
         "none" if session.tls is None else session.tls.removeprefix("TLSv"),
-        _time(session.since),
+        clock(session.since),
         f"{mailbox}, idling" if session.idling else mailbox,
     )
-
-
-def _time(at: float) -> str:
-    """The time of day, with the date before it where that is long ago."""
-    shown = datetime.fromtimestamp(at).astimezone()
-    return f"{shown:%H:%M:%S}" if time.time() - at < _DAY else f"{shown:%Y-%m-%d %H:%M}"

@@ -14,13 +14,10 @@ from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
-from maildird.cli.console import printable, printing
+from maildird.cli.console import TABLE_WIDTH, printable, printing
 from maildird.cli.sessions_view import print_sessions
 from maildird.mailbox.report import AccountReport
 from maildird.server.status import Status
-
-_TABLE_WIDTH: Final = 72
-"""Columns below which a table can't be read; each account has its lines then."""
 
 _UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
@@ -31,7 +28,7 @@ def show(found: Mapping[str, Status | None], *, all_sessions: bool) -> None:
     Then come the sessions, if they are few or `all_sessions` are wanted.
     """
     with printing() as console:
-        if len(found) > 1 and console.width >= _TABLE_WIDTH:
+        if len(found) > 1 and console.width >= TABLE_WIDTH:
             _print_table(console, found)
         else:
             _print_lines(console, found)

@@ -114,6 +114,12 @@ class Snapshot:
         changes = self._list_from(self._tables.changes, mailbox, NUMBER.pack(modseq + 1))
         return [MessageRow(uid, since, mask) for since, uid, mask in map(RECORD.unpack, changes)]
 
+    def changed_backwards(self, mailbox: int) -> Iterator[MessageRow]:
+        """The messages by (modseq, uid), the last one first; costs what is taken."""
+        for record in self._list_back(self._tables.changes, mailbox):
+            modseq, uid, mask = RECORD.unpack(record)
+            yield MessageRow(uid, modseq, mask)
+
     def gone_since(self, mailbox: int, modseq: int) -> list[Tombstone]:
         """The tombstones whose MODSEQ is above `modseq`, by (modseq, uid); costs O(answer).
 
@@ -121,6 +127,12 @@ class Snapshot:
         """
         tombstones = self._list_from(self._tables.gone, mailbox, NUMBER.pack(modseq + 1))
         return [Tombstone(uid, since) for since, uid in map(TOMBSTONE.unpack, tombstones)]
+
+    def gone_backwards(self, mailbox: int) -> Iterator[Tombstone]:
+        """The tombstones by (modseq, uid), the last one first; costs what is taken."""
+        for record in self._list_back(self._tables.gone, mailbox):
+            modseq, uid = TOMBSTONE.unpack(record)
+            yield Tombstone(uid, modseq)
 
     def tombstone_count(self, mailbox: int) -> int:
         """How many tombstones there are; costs the same at any size."""
@@ -194,6 +206,14 @@ class Snapshot:
         key = LIST_KEY.pack(mailbox)
         there = cursor.set_range_dup(key, start) if start else cursor.set_key(key)
         return cursor.iternext_dup() if there else iter(())
+
+    def _list_back(self, table: "lmdb._Database", mailbox: int) -> Iterator[bytes]:
+        """The duplicates of a mailbox, the last one first."""
+        cursor = self._transaction.cursor(table)
+        if not cursor.set_key(LIST_KEY.pack(mailbox)):
+            return iter(())
+        cursor.last_dup()
+        return cursor.iterprev_dup()
 
     def _first_with(self, table: "lmdb._Database", mailbox: int, prefix: bytes) -> bytes | None:
         """The first duplicate of a mailbox that begins with `prefix`."""

@@ -60,6 +60,14 @@ def test_gone_since(
         assert snapshot.gone_since(mailbox, modseq) == [Tombstone(*pair) for pair in tombstones]
 
 
+def test_backwards_it_is_the_same(index: Index, mailbox: int) -> None:
+    with index.snapshot() as snapshot:
+        changed, gone = snapshot.changed_since(mailbox, 0), snapshot.gone_since(mailbox, 0)
+        assert list(snapshot.changed_backwards(mailbox)) == changed[::-1]
+        assert list(snapshot.gone_backwards(mailbox)) == gone[::-1]
+        assert len(changed) + len(gone) == 5
+
+
 def test_names(index: Index, mailbox: int) -> None:
     index.write(lambda batch: batch.set_name(mailbox, 3, b"new/3.M1P2.host"))
     names = {1: b"cur/1.M1P2.host:2,", 3: b"new/3.M1P2.host", 5: b"cur/5.M1P2.host:2,"}
@@ -110,6 +118,8 @@ def test_an_unknown_mailbox_has_nothing(index: Index, mailbox: int) -> None:
         assert snapshot.message(unknown, 1) is None
         assert snapshot.changed_since(unknown, 0) == []
         assert snapshot.gone_since(unknown, 0) == []
+        assert list(snapshot.changed_backwards(unknown)) == []
+        assert list(snapshot.gone_backwards(unknown)) == []
         assert list(snapshot.names(unknown)) == []
         assert snapshot.uid_of(unknown, b"1.M1P2.host") is None
 
