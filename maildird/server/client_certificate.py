@@ -17,20 +17,25 @@ def client_names(certificate: bytes) -> tuple[str, ...]:
 
     Without any it is the common names. Beside them these don't count: where an authority verifies
     the address, the common name is often what somebody liked to be called (RFC 6125 section 6.4.4,
-    for servers).
+    for servers). A certificate that can't be read names nobody.
     """
-    read = x509.load_der_x509_certificate(certificate)
+    try:
+        return tuple(filter(None, _names(x509.load_der_x509_certificate(certificate))))
+    except ValueError:
+        return ()
+
+
+def _names(certificate: x509.Certificate) -> list[str]:
     names: list[str] = []
     with contextlib.suppress(x509.ExtensionNotFound):
-        extension = read.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
         names = extension.value.get_values_for_type(x509.RFC822Name)
         others = extension.value.get_values_for_type(x509.OtherName)
         names += [_utf8_string(each.value) for each in others if each.type_id == UPN]
-    if not names:
-        names = [
-            str(each.value) for each in read.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-        ]
-    return tuple(name for name in names if name)
+    if names:
+        return names
+    found = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return [str(each.value) for each in found]
 
 
 def _utf8_string(der: bytes) -> str:

@@ -21,8 +21,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 import trio
-from cryptography.hazmat.primitives.serialization import Encoding
-from OpenSSL import SSL
+from OpenSSL import SSL, crypto
 
 from maildird.server.client_certificate import client_names
 from maildird.server.stream import PIECE, Slice, SocketStream, close, too_slow
@@ -74,7 +73,7 @@ class TlsStream:
         certificate = self._tls.get_peer_certificate()
         if certificate is None:
             return ()
-        return client_names(certificate.to_cryptography().public_bytes(Encoding.DER))
+        return client_names(crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate))
 
     @property
     def exported_key(self) -> bytes | None:

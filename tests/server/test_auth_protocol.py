@@ -2,8 +2,11 @@
 
 import base64
 import re
+from contextlib import suppress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from maildird.server.auth_protocol import (
     LONGEST_LINE,
@@ -120,6 +123,24 @@ def test_garbage_ends_the_connection(said: bytes) -> None:
     with pytest.raises(Malformed) as error:
         commands(said)
     assert str(error.value).isprintable()
+
+
+@given(
+    st.lists(st.sampled_from([b"AUTH", b"CONT", b"1", b"\t", b"\n", b"\x01", b"resp=", b"\xff"]))
+)
+def test_garbage_of_any_kind_is_malformed_or_a_command(pieces: list[bytes]) -> None:
+    with suppress(Malformed):
+        commands(HELLO + b"".join(pieces))
+
+
+@given(st.binary(max_size=60))
+def test_names_come_back_as_they_were(name: bytes) -> None:
+    line = failure(1, "no", name=name)
+    assert line.count(b"\t") == 3
+    assert line.count(b"\n") == 1
+    (auth,) = commands(HELLO + line.replace(b"FAIL\t1\tuser=", b"AUTH\t1\tPLAIN\tresp="))
+    assert isinstance(auth, Auth)
+    assert auth.initial == name
 
 
 def test_a_line_may_be_as_long_as_the_document_says() -> None:

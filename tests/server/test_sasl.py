@@ -3,8 +3,11 @@
 import base64
 import hashlib
 import hmac
+from contextlib import suppress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scramp import ScramClient, ScramException
 
 from maildird.server.passwords import ScramKeys, make_scram_keys
@@ -252,6 +255,17 @@ def test_final_messages_that_are_none(message: bytes) -> None:
 def test_extensions_are_passed_over_but_proved() -> None:
     scram, hello = Scram(keys), b"n,,n=ada,r=abc,x=more,y=and more"
     assert judged(scram.respond(final(hello, scram.respond(hello), x=b"y")))
+
+
+@given(st.binary(max_size=80), st.binary(max_size=80), st.booleans())
+def test_octets_of_any_kind_prove_nothing(first: bytes, then: bytes, plus: bool) -> None:
+    scram, hello = Scram(keys, BINDING, plus=plus), b"p=tls-exporter" if plus else b"n"
+    with suppress(Malformed):
+        assert not isinstance(scram.respond(first), Proof)
+    scram = Scram(keys, BINDING, plus=plus)
+    scram.respond(hello + b",,n=ada,r=abc")
+    with suppress(Malformed):
+        assert not judged(scram.respond(then))
 
 
 # What is offered

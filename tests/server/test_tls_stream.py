@@ -31,14 +31,20 @@ def authority(tmp_path: Path) -> Authority:
 
 @asynccontextmanager
 async def connected(
-    ours: SSL.Context, theirs: ssl.SSLContext
+    ours: SSL.Context, theirs: ssl.SSLContext, session: ssl.SSLSession | None = None
 ) -> AsyncIterator[tuple[TlsStream, ssl.SSLSocket]]:
     """Both ends, the client's a blocking one that tells how the connection ended."""
     accepted, client = connected_pair()
     encrypted: list[ssl.SSLSocket] = []
 
     async def shake_hands() -> None:
-        wrap = partial(theirs.wrap_socket, client, server_hostname=NAME, suppress_ragged_eofs=False)
+        wrap = partial(
+            theirs.wrap_socket,
+            client,
+            server_hostname=NAME,
+            suppress_ragged_eofs=False,
+            session=session,
+        )
         encrypted.append(await trio.to_thread.run_sync(wrap))
 
     async with trio.open_nursery() as nursery:
@@ -179,6 +185,28 @@ async def test_the_names_in_a_clients_certificate_are_told(
         await stream.send_all(b"x")
         assert client.recv(1) == b"x"
         assert stream.client_names == ("ada@example.org",)
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_a_session_that_goes_on_has_the_names_and_a_key_of_its_own(
+    authority: Authority, tmp_path: Path, version: ssl.TLSVersion
+) -> None:
+    """A client may take up the session of an earlier connection (RFC 8446 section 2.2)."""
+    shown = authority.issue("ada@example.org")
+    files = [authority.issue(NAME), authority.issue("example.net")]
+    ours = Certificates(files, Tls(client_ca=str(authority.file))).context(0)
+    theirs = authority.context()
+    theirs.load_cert_chain(shown.certificate, shown.key)
+    theirs.maximum_version = version
+    async with connected(ours, theirs) as (stream, client):
+        await stream.send_all(b"x")
+        assert client.recv(1) == b"x"
+        session, before = client.session, stream.exported_key
+    async with connected(ours, theirs, session) as (stream, client):
+        assert client.session_reused
+        assert stream.client_names == ("ada@example.org",)
+        assert (before is None) == (version == ssl.TLSVersion.TLSv1_2)
+        assert stream.exported_key != before or before is None
 
 
 async def test_a_clients_certificate_of_another_authority_is_refused(

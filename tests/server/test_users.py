@@ -282,6 +282,19 @@ async def test_scram_keys_are_the_stored_ones_or_made_of_the_password_itself(fil
     assert bob == make_scram_keys(b"secret", bob.salt, SCRAM_ITERATIONS)
 
 
+async def test_there_are_scram_keys_as_soon_as_somebody_has_some(file: File) -> None:
+    file.write(f"ada:{make_password(b'secret', 'BLF-CRYPT')}\n")
+    users = file.users()
+    assert not users.have_scram_keys
+    for password in (make_password(b"secret", "SCRAM-SHA-256"), "{PLAIN}secret"):
+        file.write(f"ada:{make_password(b'secret', 'BLF-CRYPT')}\nbob:{password}\n")
+        await users.refresh()
+        assert users.have_scram_keys
+        file.write("ada:\n")
+        await users.refresh()
+        assert not users.have_scram_keys
+
+
 async def test_who_has_no_scram_keys_gets_made_up_ones_each_time_the_same(file: File) -> None:
     file.write(f"ada:{make_password(b'secret', 'BLF-CRYPT')}\nbob:{{PLAIN}}secret\n")
     users = file.users()
