@@ -22,6 +22,7 @@ from maildird.mailbox.opening import open_account
 from maildird.mailbox.settings import AccountSettings
 from maildird.server.control import answering
 from maildird.server.failures import log_failure
+from maildird.server.new_tree import make_new_tree
 from maildird.server.settings import User
 from maildird.server.state import locked
 from maildird.server.status import HISTORY, STATUS, Status, resident_memory
@@ -158,6 +159,7 @@ class Accounts:
         opened = None
         try:
             with locked(user.mail.state_directory):
+                make_new_tree(user.mail)
                 async with open_account(user.mail, self._describe) as account:
                     opened = self._opened[user.name] = OpenAccount(user.mail, account)
                     answers = {STATUS: opened.answer_status, HISTORY: opened.answer_history}

@@ -35,6 +35,12 @@ def user(tmp_path: Path, name: str) -> User:
     return User(name, plain_password("secret"), AccountSettings(name, os.fsencode(root), state))
 
 
+async def serve_once(ada: User) -> None:
+    """Have her be no new user."""
+    async with keep_accounts(describe) as accounts:
+        await accounts.open(ada)
+
+
 def contents(index: bytes) -> bytes:
     """What the file of an index holds."""
     return Path(os.fsdecode(index), "data.mdb").read_bytes()
@@ -79,6 +85,7 @@ async def test_an_account_that_can_t_be_opened_takes_no_other_with_it(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     ada, bob = user(tmp_path, "ada"), user(tmp_path, "bob")
+    await serve_once(ada)
     (tmp_path / "ada").rename(tmp_path / "elsewhere")
     async with keep_accounts(describe) as accounts:
         await accounts.open_all([ada, bob])
@@ -173,6 +180,7 @@ print("reading")
 
 async def test_where_no_account_can_be_opened_the_server_does_not_begin(tmp_path: Path) -> None:
     ada = user(tmp_path, "ada")
+    await serve_once(ada)
     (tmp_path / "ada").rename(tmp_path / "elsewhere")
     async with keep_accounts(describe) as accounts:
         with pytest.raises(SettingsError, match="there is no directory"):

@@ -386,9 +386,10 @@ async def test_a_client_may_go_without_a_word(server: Server, said: bytes) -> No
 
 
 async def test_an_account_that_can_t_be_opened_is_unavailable(
-    server: Server, maildir: Path, caplog: pytest.LogCaptureFixture
+    server: Server, maildir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     shutil.rmtree(maildir)
+    (tmp_path / "state/index").mkdir(parents=True)  # she was served before
     client = server.connect()
     await client("""
         S: * OK …
