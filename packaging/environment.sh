@@ -1,7 +1,7 @@
 # Shell functions that the scripts share: system packages by apt, and a virtual environment.
 
 # need_packages NAME:TEST...: install the Debian packages whose TEST fails, by sudo where this is not
-# root. Where that can't be done, say what to install, and fail.
+# root. No other package is removed for them. Where it can't be done, say what to install, and fail.
 need_packages() {
     missing=
     for pair in "$@"; do
@@ -21,7 +21,7 @@ need_packages() {
     # shellcheck disable=SC2086
     $become apt-get -q -q update >&2 &&
         $become env DEBIAN_FRONTEND=noninteractive \
-            apt-get -q -q -y --no-install-recommends install $missing >&2
+            apt-get -q -q -y --no-install-recommends --no-remove install $missing >&2
 }
 
 # make_venv DIRECTORY REQUIREMENT: a virtual environment with this project in it, made anew when

@@ -7,16 +7,16 @@
 # unit     everything but the real clients, in parallel
 # clients  curl, imaplib, imapclient, mbsync, neomutt and offlineimap against a real server,
 #          replays of what Evolution, interimap, Mailspring and Horde send, trees that come from
-#          Dovecot and go back there, and trees that come from Courier
+#          Dovecot and go back there, and trees that come from Courier; as root also Postfix
 # package  the Debian package, built, looked at by lintian, installed and used in a Debian 13; as
 #          root, and not among the parts that are passed without arguments
 # oracle   the tests of RFC 7162 against Dovecot 2.3, to see who differs where; not among the
 #          parts that are passed without arguments
 #
 # The environment is .venv beside this folder, or $MAILDIRD_VENV. What is missing on the system
-# (python3-venv, isync, neomutt, tmux, offlineimap3, curl, mandoc, dovecot-imapd) is installed by
-# apt, if this may do so. Courier, which Debian doesn't install beside Dovecot, is unpacked into the
-# environment.
+# (python3-venv, isync, neomutt, tmux, offlineimap3, curl, mandoc, dovecot-imapd, postfix, swaks) is
+# installed by apt, if this may do so and no package has to go for it. Courier, which Debian doesn't
+# install beside Dovecot, is unpacked into the environment.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -58,9 +58,18 @@ clients() {
     need_packages curl:'command -v curl' isync:'command -v mbsync' \
         neomutt:'command -v neomutt' tmux:'command -v tmux' \
         offlineimap3:'command -v offlineimap' dovecot-imapd:'command -v dovecot' \
-        libsasl2-modules:'ls /usr/lib/*/sasl2/libplain.so' gsasl:'command -v gsasl' || :
+        libsasl2-modules:'ls /usr/lib/*/sasl2/libplain.so' gsasl:'command -v gsasl' \
+        swaks:'command -v swaks' libnet-ssleay-perl:'perl -MNet::SSLeay -e 1' || :
+    [ "$(id -u)" != 0 ] || need_postfix || :
     unpack_courier "$venv/courier" || :
     COURIER="$venv/courier" pytest tests/clients
+}
+
+# Without a configuration of its own Postfix isn't started.
+need_postfix() {
+    [ ! -x /usr/sbin/postfix ] || return 0
+    echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections
+    need_packages postfix:false
 }
 
 # unpack_courier DIRECTORY: have Courier's imapd and its libraries there.

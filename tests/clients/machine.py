@@ -47,6 +47,7 @@ exec "$@"
 MAIN_CF: Final = {
     "alias_maps": "",
     "compatibility_level": "3.6",
+    "default_transport": "discard:as if it had been sent",
     "inet_interfaces": "loopback-only",
     "inet_protocols": "ipv4",
     "maillog_file": "/var/lib/postfix/log",

@@ -274,3 +274,125 @@ async def test_a_local_user_hears_of_mail_in_the_home_directory(
             "one",
             "two",
         ]
+
+
+# Submission
+
+
+def swaks(program: str, mta: Postfix, authority: Path, *options: str) -> tuple[int, str]:
+    """Submit a message with TLS; gives the exit status and what was said."""
+    done = subprocess.run(
+        [
+            *(program, "--server", "127.0.0.1", "--port", str(mta.ports["submission"])),
+            *("--tls", "--tls-verify", "--tls-ca-path", str(authority), *options),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
+@pytest.mark.parametrize("user", [ADA, BO, CY])
+async def test_swaks_submits_and_a_session_in_idle_hears(
+    mta: Postfix,
+    virtual: Server,
+    machine: Machine,
+    program: Callable[[str], str],
+    mechanism: str,
+    user: str,
+) -> None:
+    submit = partial(
+        *(swaks, program("swaks"), mta, machine.authority.file, "--from", user, "--to", CY),
+        *("--auth", mechanism, "--auth-user", user, "--auth-password", PASSWORDS[user]),
+        *("--header", f"Subject: by {mechanism}"),
+    )
+    async with session(virtual, CY, PASSWORDS[CY]) as client:
+        until = ((await client.do("SELECT INBOX")).exists or 0) + 1
+        async with idling(client, until):
+            status, said = await trio.to_thread.run_sync(submit)
+            assert status == 0, said
+        assert list(subjects(await client.do(f"FETCH * (UID {SUBJECT})")).values()) == [
+            f"by {mechanism}"
+        ]
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
+def test_a_wrong_password_submits_nothing(
+    mta: Postfix,
+    virtual: Server,
+    machine: Machine,
+    program: Callable[[str], str],
+    mechanism: str,
+) -> None:
+    status, said = swaks(
+        *(program("swaks"), mta, machine.authority.file, "--from", ADA, "--to", CY),
+        *("--auth", mechanism, "--auth-user", ADA, "--auth-password", "wrong"),
+    )
+    assert status != 0
+    assert "535 5.7.8 Error: authentication failed" in said
+
+
+@pytest.mark.parametrize("password", [PASSWORDS[CY], "wrong"])
+def test_gsasl_authenticates_with_scram(
+    mta: Postfix,
+    virtual: Server,
+    machine: Machine,
+    program: Callable[[str], str],
+    password: str,
+) -> None:
+    done = subprocess.run(
+        [
+            *(program("gsasl"), "--smtp", "--no-cb", "--mechanism=SCRAM-SHA-256"),
+            *(f"--connect=127.0.0.1:{mta.ports['submission']}", f"--password={password}"),
+            *(f"--authentication-id={CY}", "--authorization-id="),
+            f"--x509-ca-file={machine.authority.file}",
+        ],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+        timeout=60,
+    )
+    right = password == PASSWORDS[CY]
+    assert (done.returncode == 0) == right, done.stdout + done.stderr
+    assert ("235 2.7.0 Authentication successful" in done.stdout) == right
+    assert ("535 5.7.8 Error: authentication failed" in done.stdout) != right
+
+
+def test_who_has_authenticated_may_send_anywhere(
+    mta: Postfix, virtual: Server, machine: Machine
+) -> None:
+    with smtplib.SMTP("127.0.0.1", mta.ports["submission"], timeout=PATIENCE) as smtp:
+        smtp.starttls(context=machine.authority.context())
+        smtp.login(ADA, PASSWORDS[ADA])
+        assert smtp.sendmail(ADA, [STRANGER], message("out")) == {}
+
+
+@pytest.mark.parametrize("service", ["smtp", "submission"])
+def test_nobody_else_may(mta: Postfix, virtual: Server, machine: Machine, service: str) -> None:
+    with smtplib.SMTP("127.0.0.1", mta.ports[service], timeout=PATIENCE) as smtp:
+        smtp.starttls(context=machine.authority.context())
+        with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
+            smtp.sendmail(STRANGER, [STRANGER], message("through"))
+    ((code, text),) = refused.value.recipients.values()
+    assert code in (454, 554)
+    assert b"denied" in text
+
+
+def test_no_password_is_asked_for_without_tls(mta: Postfix, virtual: Server) -> None:
+    with smtplib.SMTP("127.0.0.1", mta.ports["submission"], timeout=PATIENCE) as smtp:
+        smtp.ehlo()
+        assert "auth" not in smtp.esmtp_features
+        assert smtp.docmd("AUTH", "PLAIN AGFkYQB4")[0] == 530
+
+
+def test_where_mail_only_comes_in_no_password_is_asked_for(
+    mta: Postfix, virtual: Server, machine: Machine
+) -> None:
+    with smtplib.SMTP("127.0.0.1", mta.ports["smtp"], timeout=PATIENCE) as smtp:
+        smtp.starttls(context=machine.authority.context())
+        smtp.ehlo()
+        assert "auth" not in smtp.esmtp_features
