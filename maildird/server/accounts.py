@@ -108,6 +108,11 @@ class Accounts:
         self._opened: dict[str, OpenAccount] = {}
         self._opening: defaultdict[str, trio.Lock] = defaultdict(trio.Lock)
 
+    @property
+    def opened(self) -> Sequence[OpenAccount]:
+        """Those that are open now."""
+        return list(self._opened.values())
+
     async def open_all(self, users: Sequence[User]) -> None:
         """Open what can be opened and log what can't; raises when all of them can't."""
         failures: dict[str, Exception] = {}

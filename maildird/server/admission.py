@@ -19,10 +19,16 @@ QUIET: Final = 60.0
 
 
 class Admission:
-    """Counts the connections that are open, by address and by user; `limits` may change."""
+    """Counts the connections that are open, by address and by user; `limits` may change.
+
+    `admitted` counts those that were let in since the start, `refused` the others, and the logins,
+    by the limit that was reached.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
+        self.admitted = 0
+        self.refused: Counter[str] = Counter()
         self._origins: Counter[str] = Counter()
         self._users: Counter[str] = Counter()
         self._logged: dict[str, float] = {}
@@ -35,8 +41,14 @@ class Admission:
         if refusal is not None:
             yield refusal
             return
+        self.admitted += 1
         with _counted(self._origins, origin):
             yield None
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return self._origins.total()
 
     @contextmanager
     def admit_user(self, name: str) -> Iterator[str | None]:
@@ -51,7 +63,7 @@ class Admission:
 
     def _refusal(self, origin: str) -> str | None:
         in_all, each = self.limits.connections, self.limits.connections_per_address
-        if self._origins.total() >= in_all:
+        if self.connections >= in_all:
             self._log("all addresses", "connections", in_all)
             return f"all {in_all} connections are taken; try again later"
         if self._origins[origin] >= each:
@@ -60,6 +72,7 @@ class Admission:
         return None
 
     def _log(self, origin: str, setting: str, limit: int) -> None:
+        self.refused[setting] += 1
         now = trio.current_time()
         if now - self._logged.get(origin, -math.inf) < QUIET:
             return

@@ -32,6 +32,7 @@ from maildird.server.auth_protocol import (
 from maildird.server.authentication import Authenticator
 from maildird.server.failures import log_failure
 from maildird.server.sasl.offering import Channel
+from maildird.server.tally import Tally
 from maildird.server.throttle import Throttle
 from maildird.server.users import Users
 from maildird.terms.errors import Malformed, Refused
@@ -66,15 +67,16 @@ _CHANNEL: Final = Channel(private=True)
 class AuthService:
     """Answers on the socket, about these users until there are others."""
 
-    def __init__(self, users: Users, throttle: Throttle) -> None:
+    def __init__(self, users: Users, throttle: Throttle, tally: Tally | None = None) -> None:
         self._throttle = throttle
+        self._tally = tally or Tally()
         self._numbers = itertools.count(1)
         self._connections = 0
         self.use(users)
 
     def use(self, users: Users) -> None:
         """Ask these from now on."""
-        self.authenticator = Authenticator(users, self._throttle, LONGEST_WAIT)
+        self.authenticator = Authenticator(users, self._throttle, LONGEST_WAIT, self._tally)
 
     async def answer_all(self, listening: socket.socket) -> None:
         """Answer whoever connects, until cancelled."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from maildird.server.sasl.offering import Channel, Offer, offer
 from maildird.server.sasl.steps import Challenge, Mechanism, Password, Proof
 from maildird.server.settings import User
+from maildird.server.tally import Tally
 from maildird.server.throttle import LONGEST_OF_ADDRESS, Throttle
 from maildird.server.users import Users
 from maildird.terms.errors import Malformed
@@ -29,21 +30,31 @@ Ask = Callable[[bytes], Awaitable[bytes]]
 
 
 class Authenticator:
-    """Asks `users` who it is, and `throttle` when; no answer waits longer than `longest` (s)."""
+    """Asks `users` who it is, and `throttle` when; no answer waits longer than `longest` (s).
+
+    What comes of it is counted in `tally`.
+    """
 
     def __init__(
-        self, users: Users, throttle: Throttle, longest: float = LONGEST_OF_ADDRESS
+        self,
+        users: Users,
+        throttle: Throttle,
+        longest: float = LONGEST_OF_ADDRESS,
+        tally: Tally | None = None,
     ) -> None:
         self._users = users
         self._throttle = throttle
         self._longest = longest
+        self._tally = tally or Tally()
 
     async def offer(self, channel: Channel) -> Offer:
         """The mechanisms for a connection."""
         await self._users.refresh()
         return offer(channel, self._users.scram_keys if self._users.have_scram_keys else None)
 
-    async def log_in(self, name: bytes, password: bytes, peer: str) -> User | None:
+    async def log_in(
+        self, name: bytes, password: bytes, peer: str, mechanism: str = "LOGIN"
+    ) -> User | None:
         """The user with this name and password; Refused when nobody can say now.
 
         `peer` is the address and port of the client.
@@ -51,6 +62,7 @@ class Authenticator:
         async with self._throttle.attempt(name, peer, self._longest) as attempt:
             user = await self._users.verify(name, password)
             attempt.ended(right=user is not None)
+        self._tally.logins[mechanism, user is not None] += 1
         return user
 
     async def exchange(
@@ -67,9 +79,12 @@ class Authenticator:
                 case Challenge(data):
                     response = await ask(data)
                 case Password(name, password):
-                    return Verdict(name, await self.log_in(name, password, peer))
+                    user = await self.log_in(name, password, peer, mechanism.name)
+                    return Verdict(name, user)
                 case Proof() as proof:
-                    return Verdict(proof.name, await self._judge(proof, peer, ask))
+                    user = await self._judge(proof, peer, ask)
+                    self._tally.logins[mechanism.name, user is not None] += 1
+                    return Verdict(proof.name, user)
 
     async def _judge(self, proof: Proof, peer: str, ask: Ask) -> User | None:
         async with self._throttle.attempt(proof.name, peer, self._longest) as attempt:

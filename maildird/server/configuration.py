@@ -21,11 +21,13 @@ from maildird.server.kinds import (
     LOCATION,
     LOG_LEVEL,
     MAILBOX_NAMES,
+    METRICS,
     NAMES,
     PAM_SERVICE,
     PASSWORD,
     PREFIX,
     SEPARATOR,
+    Address,
 )
 from maildird.server.locations import AccountTemplate
 from maildird.server.passwords import read_password
@@ -113,6 +115,7 @@ class Configuration:
     idle_keepalive: Annotated[int, KEEPALIVE] = 0
     state_directory: Annotated[str | None, DIRECTORY] = None
     log_level: Annotated[str, LOG_LEVEL] = "info"
+    metrics: Annotated[Address | None, METRICS] = None
 
 
 def read_settings(file: Path) -> Settings:
@@ -138,6 +141,7 @@ def read_settings(file: Path) -> Settings:
         certificates=configuration.certificates,
         tls=configuration.tls,
         sasl=configuration.sasl,
+        metrics=configuration.metrics,
         sources=UserSources(template, configuration.users.file, configuration.users.pam),
     )
 

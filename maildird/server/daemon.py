@@ -10,6 +10,7 @@ import ipaddress
 import logging
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
@@ -19,10 +20,11 @@ from maildird.server.accounts import keep_accounts
 from maildird.server.activation import PassedSockets, passed_sockets
 from maildird.server.auth_socket import auth_socket
 from maildird.server.failures import log_failure
-from maildird.server.listeners import Bound, open_listener
+from maildird.server.listeners import Bound, bind, open_listener
+from maildird.server.metrics_endpoint import MetricsEndpoint
 from maildird.server.notify import ServiceManager
 from maildird.server.running import Reread, Running
-from maildird.server.settings import Settings
+from maildird.server.settings import Listener, Settings
 from maildird.session.describe import describe
 
 logger = logging.getLogger(__name__)
@@ -42,6 +44,7 @@ async def serve(settings: Settings, ready: Ready, reread: Reread | None = None) 
         trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals,
         _listening(settings, passed) as bound,
         auth_socket(settings.sasl) as asked,
+        _metrics(settings) as metrics,
     ):
         async with keep_accounts(describe) as accounts, trio.open_nursery() as connections:
             running = Running(settings, accounts, reread)
@@ -52,6 +55,8 @@ async def serve(settings: Settings, ready: Ready, reread: Reread | None = None) 
                 connections.start_soon(running.reception.accept_all, each)
             if asked is not None:
                 connections.start_soon(running.auth_service.answer_all, asked)
+            if metrics:
+                connections.start_soon(MetricsEndpoint(running.report).answer_all, metrics)
             ready([each.url for each in bound])
             manager.ready(f"listening on {', '.join(str(each.address) for each in bound)}")
 
@@ -71,9 +76,25 @@ def _listening(settings: Settings, passed: PassedSockets) -> Iterator[list[Bound
         yield bound
 
 
+@contextmanager
+def _metrics(settings: Settings) -> Iterator[list[socket.socket]]:
+    """Hold the sockets where metrics can be read."""
+    with ExitStack() as open_sockets:
+        bound = [] if settings.metrics is None else bind(Listener(settings.metrics))
+        for each in bound:
+            open_sockets.enter_context(each.listening)
+            logger.info("metrics are at http://%s/metrics", each.address)
+            if _is_open_to_all(each):
+                logger.warning("%s: other machines can read metrics there", each.address)
+        yield [each.listening for each in bound]
+
+
+def _is_open_to_all(bound: Bound) -> bool:
+    return not ipaddress.ip_address(bound.address.host).is_loopback
+
+
 def _warn_of_plaintext(bound: Bound) -> None:
-    open_to_all = not ipaddress.ip_address(bound.address.host).is_loopback
-    if open_to_all and not bound.listener.allow_plaintext:
+    if _is_open_to_all(bound) and not bound.listener.allow_plaintext:
         logger.warning(
             "%s: no encryption, so clients of other machines can connect but not log in; name a"
             " certificate in the configuration file, or set allow_plaintext of the listener",

@@ -113,6 +113,7 @@ TRUTH: Final = Kind("true or false", _truth)
 ADDRESS: Final = Kind(
     "ADDRESS:PORT with a port from 0 to 65535, such as 127.0.0.1:1143 or [::1]:1143", _address
 )
+METRICS: Final = Kind("ADDRESS:PORT of this machine, such as 127.0.0.1:9143", _address)
 NETWORKS: Final = Kind(
     'a list of IP addresses and networks, such as ["192.0.2.7", "2001:db8::/64"]', _networks
 )

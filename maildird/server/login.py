@@ -32,6 +32,7 @@ from maildird.server.dialogue import Admitted, Dialogue, TlsWanted
 from maildird.server.reception import Client
 from maildird.server.sasl.offering import Channel
 from maildird.server.settings import Settings
+from maildird.server.tally import MeteredStream, Tally
 from maildird.server.throttle import Throttle
 from maildird.server.users import Users
 from maildird.session.presence import Presence
@@ -52,11 +53,13 @@ class Doorkeeper:
         accounts: Accounts,
         admission: Admission,
         throttle: Throttle,
+        tally: Tally | None = None,
     ) -> None:
         self._settings = settings
         self._accounts = accounts
         self._admission = admission
-        self._authenticator = Authenticator(users, throttle)
+        self._tally = tally or Tally()
+        self._authenticator = Authenticator(users, throttle, tally=self._tally)
         self._limits = imap_limits.Limits(
             append_message=settings.limits.message_size,
             append_command=2 * settings.limits.message_size,
@@ -132,13 +135,14 @@ class Doorkeeper:
                 welcome = ok(admitted.tag, f"welcome, {name}", Capabilities(AFTER_LOGIN))
                 await client.stream.send_all(welcome)
                 await serve_account_session(
-                    client.stream,
+                    MeteredStream(client.stream, self._tally),
                     connection.trailing_data(),
                     account,
                     self._limits,
                     autologout=self._settings.timeouts.idle,
                     idle_keepalive=self._settings.idle_keepalive or math.inf,
                     presence=presence,
+                    tally=self._tally.commands,
                 )
         finally:
             seconds = time.time() - presence.since

@@ -11,6 +11,7 @@ and the log says that the new ones take a restart.
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
@@ -25,6 +26,7 @@ from maildird.server.logs import set_level
 from maildird.server.reception import Reception, Service
 from maildird.server.settings import Settings, User
 from maildird.server.state import directory_of_account
+from maildird.server.tally import ServerReport, Tally
 from maildird.server.throttle import Throttle
 from maildird.server.tls import Certificates
 from maildird.server.users import Users
@@ -35,7 +37,7 @@ logger = logging.getLogger(__name__)
 Reread = Callable[[], Settings]
 """Reads the settings again; raises SettingsError."""
 
-LASTING: Final = ("listeners", "sasl")
+LASTING: Final = ("listeners", "sasl", "metrics")
 """Settings that are in force until the end."""
 
 
@@ -53,13 +55,28 @@ class Running:
         self._reloading = trio.Lock()
         self._admission = Admission(settings.limits)
         self._throttle = Throttle()
+        self._tally = Tally()
         self._users = Users(settings)
-        self.auth_service = AuthService(self._users, self._throttle)
+        self.auth_service = AuthService(self._users, self._throttle, self._tally)
         self.reception = Reception(self._admission, self._service(settings, self._users))
 
     async def open_accounts(self) -> None:
         """Open the accounts of all users; raises MaildirdError or OSError when none can be."""
         await self._accounts.open_all(self._users.everyone())
+
+    async def report(self) -> ServerReport:
+        """The numbers of the whole server; of accounts those that can be told now."""
+        statuses = []
+        for opened in self._accounts.opened:
+            with suppress(MaildirdError):
+                statuses.append(await opened.status())
+        return ServerReport(
+            connections=self._admission.connections,
+            admitted=self._admission.admitted,
+            refused=self._admission.refused,
+            tally=self._tally,
+            accounts=statuses,
+        )
 
     async def reload(self) -> None:
         """Put in force what the configuration file says now, or log why that can't be."""
@@ -85,8 +102,11 @@ class Running:
 
     def _service(self, settings: Settings, users: Users) -> Service:
         files = settings.certificates
+        doorkeeper = Doorkeeper(
+            settings, users, self._accounts, self._admission, self._throttle, self._tally
+        )
         return Service(
-            Doorkeeper(settings, users, self._accounts, self._admission, self._throttle).serve,
+            doorkeeper.serve,
             settings.timeouts,
             Certificates(files, settings.tls) if files else None,
         )

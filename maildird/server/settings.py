@@ -123,7 +123,8 @@ class Settings:
     """All of it.
 
     `idle_keepalive` is the time (s) after which a client in IDLE is told that the server is still
-    here; with 0 it is told of changes alone.
+    here; with 0 it is told of changes alone. `metrics` is where Prometheus reads numbers over HTTP;
+    None: nowhere.
     """
 
     users: tuple[User, ...]
@@ -135,4 +136,5 @@ class Settings:
     certificates: tuple[CertificateFiles, ...] = ()
     tls: Tls = field(default_factory=Tls)
     sasl: Sasl = field(default_factory=Sasl)
+    metrics: Address | None = None
     sources: UserSources | None = None

@@ -5,6 +5,7 @@ ends that command alone, but for those that end the session: the client is gone 
 the selected mailbox is (MailboxDeleted).
 """
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Final
@@ -68,6 +69,7 @@ HANDLERS: Final[dict[type, Handler]] = {
 
 async def carry_out(session: Session, request: Request) -> None:
     """Carry out a command, tell what changed meanwhile, and end with the tagged reply."""
+    began = time.perf_counter()
     session.tag = request.tag
     answer = await _answer(session, request)
     if session.selected is not None:
@@ -78,6 +80,7 @@ async def carry_out(session: Session, request: Request) -> None:
     elif highestmodseq is not None:
         session.tell_highestmodseq(highestmodseq)
     session.replies.write(answer.tagged(request.tag))
+    session.tally.note(request.name, time.perf_counter() - began)
 
 
 async def _answer(session: Session, request: Request) -> Answer:

@@ -32,6 +32,7 @@ from maildird.session.presence import Presence
 from maildird.session.replies import Replies
 from maildird.session.state import Session
 from maildird.session.streams import Stream
+from maildird.session.tally import CommandTally
 from maildird.terms.errors import MailboxDeleted
 
 AUTOLOGOUT: Final = 30 * 60
@@ -50,18 +51,27 @@ async def serve_account_session(
     autologout: float = AUTOLOGOUT,
     idle_keepalive: float = math.inf,
     presence: Presence | None = None,
+    tally: CommandTally | None = None,
 ) -> None:
     """Serve a client that has logged in, until the end; the caller closes the stream.
 
     `leftover` is what the client had sent after its login. `autologout` and `idle_keepalive` are
     times (s): of silence, and between two signs of life that the client gets in IDLE. `presence`
-    tells others of the session. Raises trio.BrokenResourceError when the connection is lost.
+    tells others of the session, and `tally` counts its commands. Raises trio.BrokenResourceError
+    when the connection is lost.
     """
     connection = Connection(limits, State.AUTHENTICATED)
     connection.receive_data(leftover)
     lifetime = Lifetime(autologout)
     incoming, replies = Incoming(stream, connection, lifetime), Replies(stream, lifetime.heard)
-    session = Session(account, incoming, replies, idle_keepalive, presence or Presence())
+    session = Session(
+        account,
+        incoming,
+        replies,
+        idle_keepalive,
+        presence or Presence(),
+        tally or CommandTally(),
+    )
     last_word: str | None = "the server is shutting down"
     try:
         with lifetime.scope:

@@ -11,6 +11,7 @@ from maildird.session.incoming import Incoming
 from maildird.session.numbers import Slice, check_numbers, slices_of
 from maildird.session.presence import Presence
 from maildird.session.replies import Replies
+from maildird.session.tally import CommandTally
 from maildird.terms.codes import Code
 from maildird.terms.errors import Refused
 from maildird.terms.sets import NumberSet, SavedResult, UidSet
@@ -21,7 +22,7 @@ class Session:
     """The state that the commands of a connection share.
 
     `idle_keepalive` is the time (s) between two signs of life that the client gets in IDLE.
-    `presence` is what is shown to the people who run the server.
+    `presence` is what is shown to the people who run the server, `tally` counts for them.
     `saved` is what `$` stands for, as UIDs; those that are expunged meanwhile don't count any more.
     `ended` says that no more commands are read: LOGOUT was said.
     `tag`, `modseq_told` and `removal_told` are about the command in progress: its tag, whether a
@@ -33,6 +34,7 @@ class Session:
     replies: Replies
     idle_keepalive: float = math.inf
     presence: Presence = field(default_factory=Presence)
+    tally: CommandTally = field(default_factory=CommandTally)
     selected: Selected | None = None
     condstore: bool = False
     qresync: bool = False

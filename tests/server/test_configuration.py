@@ -188,6 +188,7 @@ def test_every_default_that_can_be_written_down_reads_back(tmp_path: Path) -> No
         ("[limits]\nconnections = true", "limits.connections is true, but must be a whole number"),
         ("[limits]\nmessage_size = 5", "limits.message_size is 5, but must be a whole number from"),
         ("[timeouts]\nidle = 60", "timeouts.idle is 60, but must be a whole number from 1800 to"),
+        ("metrics = 9143", "metrics is 9143, but must be ADDRESS:PORT of this machine, such as"),
         ("[timeout]\nidle = 60", "timeout is no setting; did you mean timeouts?"),
         ("listeners = ['x:1']", 'listeners#1 is "x:1", but must be a table'),
         ("listeners = 'x:1'", "listeners must be an array of tables, each headed [[listeners]]"),

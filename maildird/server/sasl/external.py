@@ -11,6 +11,7 @@ class External:
     A client that names nobody is whom the certificate names first.
     """
 
+    name = "EXTERNAL"
     opening = b""
 
     def __init__(self, names: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ from maildird.server.sasl.steps import Challenge, Password, Step
 class Login:
     """Asks for the name first, unless the client sends it at once, then for the password."""
 
+    name = "LOGIN"
     opening = b"Username:"
 
     def __init__(self) -> None:

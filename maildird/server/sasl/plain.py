@@ -9,6 +9,7 @@ class Plain:
     To act as somebody else is not in anybody's power, so authzid is empty or the same as authcid.
     """
 
+    name = "PLAIN"
     opening = b""
 
     def respond(self, response: bytes) -> Step:

@@ -77,6 +77,7 @@ class Scram:
         plus: bool = False,
         nonce: Callable[[], bytes] = make_nonce,
     ) -> None:
+        self.name = "SCRAM-SHA-256-PLUS" if plus else "SCRAM-SHA-256"
         self._find_keys = find_keys
         self._binding = binding
         self._plus = plus

@@ -48,6 +48,9 @@ Step = Challenge | Password | Proof
 class Mechanism(Protocol):
     """One exchange."""
 
+    name: str
+    """As clients call it."""
+
     opening: bytes
     """The first challenge for a client that did not send a response at once."""
 
