@@ -26,6 +26,8 @@ one is told every UID that it may have and the mailbox hasn't.
 import logging
 import os
 import time
+from collections.abc import Callable, Set
+from operator import itemgetter
 from typing import Final
 
 from maildird.index.rows import MailboxRow, NewMessage
@@ -33,14 +35,14 @@ from maildird.mailbox.identity import check_root
 from maildird.mailbox.keywords import named_mask
 from maildird.mailbox.namespace import Parts
 from maildird.mailbox.promises import HIGHEST_UID
-from maildird.mailbox.reconcile import base_of, in_delivery_order
+from maildird.mailbox.reconcile import SUBDIR_LENGTH, base_of
 from maildird.mailbox.requests import Adopt
 from maildird.mailbox.strange import say_strange
 from maildird.mailbox.turn import Turn, first_modseq
 from maildird.maildir.courier_keywords import take_over_courier_keywords
 from maildird.maildir.folders import Listing, folder_identity, list_folder
 from maildird.maildir.keywords import read_keywords
-from maildird.maildir.names import mask_of_letters, parse_name
+from maildird.maildir.names import delivery_order, mask_of_letters, parse_name
 from maildird.maildir.told import Told, read_told
 from maildird.maildir.uidlists import (
     UidList,
@@ -164,8 +166,21 @@ def untold_uid(told: Told | None, uidlist: UidList) -> int:
 
 def mask_in(row: MailboxRow, name: bytes, kept: int = 0) -> int:
     """The flags that a file name says; `kept` are index-only keywords that it can't say."""
-    letters = mask_of_letters(parse_name(name.partition(b"/")[2]).letters)
+    letters = mask_of_letters(parse_name(name).letters)
     return letters & (SYSTEM_MASK | named_mask(row.keywords)) | kept
+
+
+def masks_in(row: MailboxRow) -> Callable[[bytes, bytes], int]:
+    """What `mask_in` gives for a name and its base name; for many, as few info parts differ."""
+    known: dict[bytes, int] = {}
+
+    def mask(name: bytes, base: bytes) -> int:
+        info = name[SUBDIR_LENGTH + len(base) :]
+        if info not in known:
+            known[info] = mask_in(row, name)
+        return known[info]
+
+    return mask
 
 
 def _promised(folder: bytes) -> UidList | None:
@@ -187,10 +202,18 @@ def list_all(folder: bytes, uidlist: UidList | None) -> tuple[dict[bytes, bytes]
     by_base: dict[bytes, bytes] = {}
     for _ in range(MOST_LISTINGS):
         listing = list_folder(folder)
-        by_base |= {base_of(name): name for name in reversed(in_delivery_order(listing.names))}
+        by_base |= _by_base(listing.names)
         if listing.stable or listed <= by_base.keys():
             break
-    return {base_of(name): name for name in in_delivery_order(by_base.values())}, listing
+    return {base: by_base[base] for base in sorted(by_base, key=delivery_order)}, listing
+
+
+def _by_base(names: Set[bytes]) -> dict[bytes, bytes]:
+    """Names by base name; of two files that share one, the first by name."""
+    by_base = {base_of(name): name for name in names}
+    if len(by_base) < len(names):
+        by_base = {base_of(name): name for name in sorted(names, reverse=True)}
+    return by_base
 
 
 def _messages(
@@ -203,7 +226,8 @@ def _messages(
         if base not in uids:
             uids[base] = following
             following += 1
+    mask = masks_in(row)
     return [
-        NewMessage(uid, row.highestmodseq, mask_in(row, by_base[base]), by_base[base], base)
-        for base, uid in sorted(uids.items(), key=lambda item: item[1])
+        NewMessage(uid, row.highestmodseq, mask(by_base[base], base), by_base[base], base)
+        for base, uid in sorted(uids.items(), key=itemgetter(1))
     ]

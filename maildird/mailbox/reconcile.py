@@ -14,8 +14,12 @@ identity of a message:
 
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
+from typing import Final
 
 from maildird.maildir.names import base_name, delivery_order
+
+SUBDIR_LENGTH: Final = len(b"cur/")
+"""Where the file name begins in `cur/file` and `new/file`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ class Difference:
 
 def base_of(name: bytes) -> bytes:
     """The base name in `subdir/file`."""
-    return base_name(name.partition(b"/")[2])
+    return base_name(name[SUBDIR_LENGTH:])
 
 
 def difference(
@@ -85,7 +89,7 @@ def difference(
 
 def in_delivery_order(names: Iterable[bytes]) -> tuple[bytes, ...]:
     """`names` as they were delivered, by the time in the base name."""
-    return tuple(sorted(names, key=lambda name: delivery_order(name.partition(b"/")[2])))
+    return tuple(sorted(names, key=lambda name: delivery_order(name[SUBDIR_LENGTH:])))
 
 
 def _doubled(one: bytes, other: bytes) -> Doubled:
