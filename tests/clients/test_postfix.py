@@ -4,6 +4,7 @@ Both are set up as the examples of `packaging/` say: virtual mailboxes of one ui
 ~/Maildir, and submission.
 """
 
+import re
 import smtplib
 import subprocess
 import tempfile
@@ -20,9 +21,11 @@ import trio
 from tests.cli.process import Server
 from tests.cli.process import maildird as command
 from tests.clients.conftest import miss
-from tests.clients.machine import Machine, Postfix, imap_server, postfix
+from tests.clients.machine import EXAMPLES, Machine, Postfix, imap_server, postfix
 from tests.rfc7162.client import PATIENCE, Client, Exchange
 from tests.rfc7162.responses import Exists, Fetch, Other
+
+README: Final = Path(__file__).parents[2] / "README.md"
 
 ADA: Final = "ada@example.org"
 BO: Final = "bo@example.org"
@@ -123,6 +126,22 @@ def local(machine: Machine) -> Iterator[Server]:
     configuration.write_text(LOCAL_CONFIGURATION.format(location=location))
     with imap_server(machine, "ada", mail, "--config", configuration) as server:
         yield server
+
+
+# What the README says
+
+
+def test_the_readme_says_what_the_examples_say() -> None:
+    text = README.read_text(encoding="utf-8")
+    section = text.partition("\n## Postfix\n")[2].partition("\n## ")[0]
+    said = re.findall(r"^    (.*)$", section, re.MULTILINE)
+    lines = {
+        re.sub("^# *", "", line)
+        for path in EXAMPLES.glob("postfix-*.cf")
+        for line in path.read_text(encoding="utf-8").splitlines()
+    }
+    assert len(said) > 15
+    assert [line for line in said if line not in lines] == []
 
 
 # What people do

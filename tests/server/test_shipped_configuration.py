@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from pathlib import Path
+from textwrap import dedent
 from typing import Any, get_args, get_origin, get_type_hints
 
 from maildird.server.configuration import Configuration, SpecialUse
@@ -13,6 +14,7 @@ from maildird.server.toml_reader import read_toml
 ROOT = Path(__file__).parents[2]
 SHIPPED = (ROOT / "config" / "maildird.toml").read_text(encoding="utf-8")
 USES = "[special_use]"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 MANUAL = (ROOT / "man" / "maildird.toml.5").read_text(encoding="utf-8")
 
 
@@ -76,3 +78,13 @@ def test_every_setting_is_explained() -> None:
     bare = [lines[number] for number in settings if not lines[number - 1].startswith("# ")]
     uses = [f"#{each.name} = []" for each in fields(SpecialUse)]
     assert [line for line in bare if line not in uses] == []
+
+
+def test_the_readme_shows_settings_that_there_are(tmp_path: Path) -> None:
+    shown = re.findall(r"(?:^(?: {4}.*)?\n)+", README, re.MULTILINE)
+    blocks = [text for text in map(dedent, shown) if text.lstrip().startswith("[")]
+    assert len(blocks) > 3
+    for number, block in enumerate(blocks):
+        file = tmp_path / f"{number}.toml"
+        file.write_text(block, encoding="utf-8")
+        read_toml(file, Configuration)
