@@ -68,11 +68,15 @@ class MetricsEndpoint:
         return _response("400 Bad Request", b"expected a request of HTTP/1.1\n")
 
     async def _page(self) -> tuple[str, bytes]:
-        from maildird.server.metrics import CONTENT_TYPE, page  # a tenth of a second, when of use
-
         async with self._one:
-            report = await self._report()
-            return CONTENT_TYPE, await trio.to_thread.run_sync(page, report)
+            return await trio.to_thread.run_sync(_rendered, await self._report())
+
+
+def _rendered(report: ServerReport) -> tuple[str, bytes]:
+    """The kind of text, and the text; in a worker thread."""
+    from maildird.server.metrics import CONTENT_TYPE, page  # takes a tenth of a second to load
+
+    return CONTENT_TYPE, page(report)
 
 
 async def _head(stream: trio.SocketStream) -> bytes:

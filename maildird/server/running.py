@@ -12,6 +12,7 @@ and the log says that the new ones take a restart.
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import replace
 from typing import Final
 
@@ -65,7 +66,7 @@ class Running:
         await self._accounts.open_all(self._users.everyone())
 
     async def report(self) -> ServerReport:
-        """The numbers of the whole server; of accounts those that can be told now."""
+        """The numbers of the whole server as they are now, without accounts that can't tell."""
         statuses = []
         for opened in self._accounts.opened:
             with suppress(MaildirdError):
@@ -73,8 +74,8 @@ class Running:
         return ServerReport(
             connections=self._admission.connections,
             admitted=self._admission.admitted,
-            refused=self._admission.refused,
-            tally=self._tally,
+            refused=self._admission.refused.copy(),
+            tally=deepcopy(self._tally),
             accounts=statuses,
         )
 

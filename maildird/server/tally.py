@@ -24,7 +24,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class ServerReport:
-    """The whole server, as plain numbers.
+    """The whole server, as numbers that stay as they were.
 
     `connections` are open now, of `admitted` that were let in since the start; `refused` counts the
     others by the limit that was reached.

@@ -114,7 +114,8 @@ def test_accounts_and_the_process_are_told(measured: Measured, tmp_path: Path) -
     def of_ada(name: str) -> float:
         return measured.value(f"account_{name}", account="ada") or 0
 
-    wait_for(lambda: of_ada("messages") == of_ada("prepared_messages") == 3)
+    wait_for(lambda: of_ada("messages") == 3)
+    wait_for(lambda: of_ada("prepared_messages") == of_ada("messages_to_prepare"))
     assert of_ada("mailboxes") == 2
     assert measured.value("account_monitor", account="ada", kind="inotify") == 1
     before = {name: of_ada(name) for name in ("events_total", "turns_total", "observations_total")}
