@@ -19,6 +19,7 @@ import pytest
 
 from maildird import __version__
 from tests.cli.process import PASSWORD, Server, maildird, serving
+from tests.server.tls_service import Talk, tls_service
 
 SERVE = ("--listen", "127.0.0.1:0", "--user", "ada")
 PATIENCE = 30.0
@@ -148,6 +149,30 @@ def test_sessions_are_shown_with_what_the_client_says(maildir: Path, state: Path
     assert shown[-2].endswith("  INBOX, idling")
     assert shown[-1].startswith(f"mutt 2.2?[1m  {second['address']}  none  ")
     assert shown[-1].endswith("  no mailbox")
+
+
+def test_tls_and_the_client_behind_a_proxy_are_shown(tmp_path: Path) -> None:
+    """A client names itself before login, and again with TLS, for what came before is forgotten."""
+    with tls_service(tmp_path) as service, ExitStack() as talks:
+        for number, name in enumerate((None, b"Alpine")):
+            talk = talks.enter_context(Talk(service.proxied))
+            talk.say(b"PROXY TCP4 192.0.2.%d 192.0.2.9 5000 143\r\n" % number)
+            talk.hear()
+            talk.ask(b'a ID ("name" "injected")')
+            talk.ask(b"b STARTTLS")
+            talk.encrypt(service.authority.context())
+            if name is not None:
+                talk.ask(b'c ID ("name" "%s" "version" NIL "os" "Linux")' % name)
+            assert talk.ask(b"d LOGIN ada secret")[-1].startswith(b"d OK ")
+        arguments = ("status", "--config", service.configuration, "--json")
+        report = json.loads(maildird(*arguments, state=tmp_path / "state").stdout)
+        line = service.log.wait_for(r"ada logged in from 192\.0\.2\.1:5000")
+    shown = [(each["address"], each["client"], each["tls"]) for each in report["sessions"]]
+    assert shown == [
+        ("192.0.2.0:5000", None, "TLSv1.3"),
+        ("192.0.2.1:5000", "Alpine", "TLSv1.3"),
+    ]
+    assert line.endswith(" with LOGIN, TLSv1.3\n")
 
 
 def test_many_sessions_are_counted_and_shown_when_asked_for(maildir: Path, state: Path) -> None:
@@ -292,6 +317,7 @@ def configuration_of(tmp_path: Path, *names: str) -> Path:
 def test_several_accounts_have_a_row_each(tmp_path: Path, state: Path) -> None:
     make_maildir(tmp_path / "ada", messages=3)
     make_maildir(tmp_path / "bob")
+    (tmp_path / "carl").write_text("in the way")
     configuration = configuration_of(tmp_path, "ada", "bob", "carl")
     arguments = ("status", "--config", configuration)
 
