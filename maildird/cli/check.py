@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from maildird.cli.arguments import (
@@ -37,11 +38,19 @@ def _run(parser: Parser, arguments: argparse.Namespace) -> int:
         findings = _verify(account_settings(arguments, "the account"))
     else:
         accounts = [user.mail for user in Users(read_settings(arguments.config)).everyone()]
-        findings = [finding for account in accounts for finding in _verify_account(account)]
+        findings = [
+            finding for account in _served(accounts) for finding in _verify_account(account)
+        ]
     for finding in findings:
         print(finding)
     print(_verdict(len(findings)))
     return 1 if findings else 0
+
+
+def _served(accounts: Sequence[AccountSettings]) -> Sequence[AccountSettings]:
+    """Without users who never logged in, unless all of them are such."""
+    served = [account for account in accounts if os.path.isdir(account.state_directory)]
+    return served or accounts
 
 
 def _verify_account(account: AccountSettings) -> list[str]:

@@ -3,6 +3,7 @@
 import argparse
 import os
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
@@ -24,10 +25,11 @@ from maildird.mailbox.results import Prepared
 from maildird.mailbox.settings import AccountSettings
 from maildird.server.configuration import read_settings
 from maildird.server.logs import start_logging
+from maildird.server.new_tree import make_new_tree
 from maildird.server.state import locked
 from maildird.server.users import Users
 from maildird.session.describe import describe
-from maildird.terms.errors import IndexUnusable
+from maildird.terms.errors import IndexUnusable, SettingsError
 
 _REFRESH: Final = 0.1
 """Seconds between two looks at how far it is."""
@@ -53,8 +55,19 @@ def _run(parser: Parser, arguments: argparse.Namespace) -> int:
         accounts = [account_settings(arguments, arguments.maildir)]
     else:
         accounts = [user.mail for user in Users(read_settings(arguments.config)).everyone()]
-    complete = [_index_account(account) for account in accounts]
+    complete = [_try_to_index(account, len(accounts)) for account in accounts]
     return 0 if all(complete) else 1
+
+
+def _try_to_index(settings: AccountSettings, count: int) -> bool:
+    """Index one of so many accounts: one that has no tree takes no other with it."""
+    try:
+        return _index_account(settings)
+    except (SettingsError, OSError) as error:
+        if count == 1:
+            raise
+        print(f"{settings.name}: {error}", file=sys.stderr, flush=True)
+        return False
 
 
 def _index_account(settings: AccountSettings) -> bool:
@@ -68,6 +81,7 @@ def _index_account(settings: AccountSettings) -> bool:
                 f"a server has the index in {os.fsdecode(settings.state_directory)} and does this"
                 " in the background; maildird status shows how far it is"
             ) from None
+        make_new_tree(settings)
         view = held.enter_context(view_on(settings.name))
         start_logging("warning")
         prepared = trio.run(_index, settings, view)

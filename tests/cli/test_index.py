@@ -24,6 +24,15 @@ def command(*arguments: str | Path) -> list[str]:
     return [sys.executable, "-m", "maildird", *map(str, arguments)]
 
 
+def write_configuration(tmp_path: Path, *names: str) -> Path:
+    """A configuration with these accounts, each with a Maildir of that name."""
+    lines = [f'[mail]\nlocation = "{tmp_path}/{{user}}"\n']
+    lines += [f'[[accounts]]\nname = "{name}"\npassword = "of {name}"\n' for name in names]
+    file = tmp_path / "maildird.toml"
+    file.write_text("".join(lines))
+    return file
+
+
 def last_line(finished: "subprocess.CompletedProcess[str]") -> str:
     """The summary without its seconds."""
     return re.sub(r", \d+\.\d s$", "", finished.stdout.splitlines()[-1])
@@ -47,21 +56,35 @@ def test_all_is_indexed_and_the_next_run_finds_nothing_new(tmp_path: Path, state
 def test_accounts_of_a_configuration_file_are_indexed(tmp_path: Path, state: Path) -> None:
     for name, count in (("ada", 1), ("bob", 20)):
         make_tree(tmp_path / name, count, folders=0)
-    configuration = tmp_path / "maildird.toml"
-    configuration.write_text(f"""
-        [mail]
-        location = "{tmp_path}/{{user}}"
-        [[accounts]]
-        name = "ada"
-        password = "of ada"
-        [[accounts]]
-        name = "bob"
-        password = "of bob"
-    """)
+    configuration = write_configuration(tmp_path, "ada", "bob")
     indexed = maildird("index", "--config", configuration, state=state)
     assert indexed.returncode == 0, indexed.stderr
     assert re.search(r"^ada: 1 folder, 1 message, 1 of them new, ", indexed.stdout, re.MULTILINE)
     assert last_line(indexed) == "bob: 1 folder, 20 messages, 20 of them new"
+
+
+def test_an_account_without_a_maildir_takes_no_other_with_it(tmp_path: Path, state: Path) -> None:
+    make_tree(tmp_path / "cy", 20, folders=0)
+    (tmp_path / "ada").symlink_to(tmp_path / "unmounted")
+    configuration = write_configuration(tmp_path, "ada", "new", "cy")
+    indexed = maildird("index", "--config", configuration, state=state)
+    assert indexed.returncode == 1
+    assert indexed.stderr.startswith(f"ada: there is no directory {tmp_path}/ada;")
+    assert re.search(r"^new: 1 folder, 0 messages, 0 of them new, ", indexed.stdout, re.MULTILINE)
+    assert last_line(indexed) == "cy: 1 folder, 20 messages, 20 of them new"
+
+
+def test_users_who_never_logged_in_are_not_checked(tmp_path: Path, state: Path) -> None:
+    make_tree(tmp_path / "ada", 1, folders=0)
+    unserved = maildird("check", "--config", write_configuration(tmp_path, "ada"), state=state)
+    assert unserved.returncode == 2
+    assert "there is no index in " in unserved.stderr
+    assert maildird("index", "--config", tmp_path / "maildird.toml", state=state).returncode == 0
+    both = write_configuration(tmp_path, "ada", "new")
+    checked = maildird("check", "--config", both, state=state)
+    assert checked.returncode == 0, checked.stderr
+    (tmp_path / "ada/cur/1700000001.M1P1.host:2,").write_bytes(b"Subject: x\n\n")
+    assert maildird("check", "--config", both, state=state).returncode == 1
 
 
 def test_ctrl_c_stops_it_and_the_next_run_goes_on(tmp_path: Path, state: Path) -> None:
