@@ -323,11 +323,11 @@ async def test_swaks_submits_and_a_session_in_idle_hears(
     mechanism: str,
     user: str,
 ) -> None:
-    submit = partial(
-        *(swaks, program("swaks"), mta, machine.authority.file, "--from", user, "--to", CY),
+    options = [
+        *("--from", user, "--to", CY, "--header", f"Subject: by {mechanism}"),
         *("--auth", mechanism, "--auth-user", user, "--auth-password", PASSWORDS[user]),
-        *("--header", f"Subject: by {mechanism}"),
-    )
+    ]
+    submit = partial(swaks, program("swaks"), mta, machine.authority.file, *options)
     async with session(virtual, CY, PASSWORDS[CY]) as client:
         until = ((await client.do("SELECT INBOX")).exists or 0) + 1
         async with idling(client, until):
