@@ -206,5 +206,11 @@ class _Exchange:
             return failure(command.id, str(refusal), temporary=True)
         if verdict.user is None:
             return failure(command.id, WRONG, name=verdict.name)
-        logger.info("%s logged in from %s, for %a", verdict.user.name, peer, command.service)
+        logger.info(
+            "%s logged in from %s with %s, for %a",
+            verdict.user.name,
+            peer,
+            command.mechanism,
+            command.service,
+        )
         return success(command.id, verdict.user.name)

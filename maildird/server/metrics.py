@@ -106,7 +106,7 @@ def _of_accounts(accounts: Iterable[Status]) -> Iterator[Metric]:
         "waiting": gauge("requests_waiting", "Requests that wait for their turn."),
         "index_size": gauge("index_bytes", "Size of the index."),
         "troubles": gauge("troubles", "Folders, or the tree, that can't be looked at."),
-        "turns": counter("turns", "Turns that changed the index or the tree."),
+        "turns": counter("turns", "Turns that were run."),
         "turn_seconds": counter("turn_seconds", "How long they took together."),
         "events": counter("events", "Events that the monitor told."),
         "observations": counter("observations", "Looks at mailboxes."),

@@ -293,7 +293,7 @@ def test_a_tree_that_is_not_there_is_trouble_until_it_is_back(maildir: Path, sta
 
 def test_a_folder_that_can_t_be_read_is_trouble(maildir: Path, state: Path) -> None:
     bound = UNPRIVILEGED if os.getuid() == 0 else ()
-    with serving(maildir, *SERVE, state=state, within=bound):
+    with serving(maildir, *SERVE, state=state, within=bound) as server:
         wait_for(lambda: report_on(maildir, state)["account"]["messages"] == 2)
         (maildir / ".Sent").chmod(0)
         wait_for(lambda: maildird("status", maildir, state=state).returncode == 3)
@@ -301,6 +301,10 @@ def test_a_folder_that_can_t_be_read_is_trouble(maildir: Path, state: Path) -> N
         assert f"{maildir}/.Sent" in trouble["what"]
         (maildir / ".Sent").chmod(0o700)
         wait_for(lambda: maildird("status", maildir, state=state).returncode == 0)
+        assert server.end() == 0
+        assert server.process.stderr is not None
+        log = server.process.stderr.read().splitlines()
+    assert log[:-1] == [f"WARNING {trouble['what']}", f"INFO this is over: {trouble['what']}"]
 
 
 def configuration_of(tmp_path: Path, *names: str) -> Path:

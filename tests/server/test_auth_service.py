@@ -112,7 +112,7 @@ async def test_plain_with_and_without_a_response_at_once(
     assert await client(f"{auth}\tresp={right}") == "OK\t1\tuser=ada"
     assert await client(f"AUTH\t2\tPLAIN\tservice=smtp\t{RIP}") == "CONT\t2\t"
     assert await client(f"CONT\t2\t{right}") == "OK\t2\tuser=ada"
-    assert caplog.messages == ["ada logged in from 192.0.2.7:0, for 'smtp'"] * 2
+    assert caplog.messages == ["ada logged in from 192.0.2.7:0 with PLAIN, for 'smtp'"] * 2
 
 
 async def test_login(service: Service) -> None:
