@@ -11,8 +11,8 @@
     body-ext-1part  = body-fld-md5 SP body-fld-dsp SP body-fld-lang SP body-fld-loc
     body-ext-mpart  = body-fld-param SP body-fld-dsp SP body-fld-lang SP body-fld-loc
 
-BODY is the same without the extension data. Both come from one walk; they are rendered one inside
-the other, at most `walk.MAX_DEPTH` deep.
+BODY is the same without the extension data. Both come from one walk and are rendered together, as
+they share most of their pieces; parts one inside the other, at most `walk.MAX_DEPTH` deep.
 """
 
 import re
@@ -33,57 +33,61 @@ from maildird.mime.parameters import (
 from maildird.mime.transfer_encoding import transfer_encoding
 from maildird.mime.walk import Part, walk
 
+_EXTENSION_FIELDS: Final = (b"content-disposition", b"content-language", b"content-location")
 _LANGUAGE_TAG: Final = re.compile(rb"[^\s,]++")
 
 
 def body(message: bytes) -> bytes:
     """The body structure of `message` (wire form) without extension data, as IMAP writes it."""
-    return render_body(walk(message), extended=False)
+    return render_bodies(walk(message))[0]
 
 
 def bodystructure(message: bytes) -> bytes:
     """The body structure of `message` (wire form) with extension data, as IMAP writes it."""
-    return render_body(walk(message), extended=True)
+    return render_bodies(walk(message))[1]
 
 
-def render_body(part: Part, *, extended: bool) -> bytes:
-    """BODYSTRUCTURE (`extended`) or BODY of a walked part."""
-    return _multipart(part, extended) if part.parts else _single_part(part, extended)
+def render_bodies(part: Part) -> tuple[bytes, bytes]:
+    """BODY and BODYSTRUCTURE of a walked part."""
+    return _multipart(part) if part.parts else _single_part(part)
 
 
-def _multipart(part: Part, extended: bool) -> bytes:
-    bodies = b"".join([render_body(inner, extended=extended) for inner in part.parts])
+def _multipart(part: Part) -> tuple[bytes, bytes]:
+    bodies, structures = map(b"".join, zip(*map(render_bodies, part.parts), strict=True))
     subtype = string(part.content_type.subtype)
-    if not extended:
-        return b"(%b %b)" % (bodies, subtype)
     parameters = _parameters(part.content_type.parameters)
-    return b"(%b %b %b %b)" % (bodies, subtype, parameters, _extension(part.header))
+    return (
+        b"(%b %b)" % (bodies, subtype),
+        b"(%b %b %b %b)" % (structures, subtype, parameters, _extension(part.header)),
+    )
 
 
-def _single_part(part: Part, extended: bool) -> bytes:
+def _single_part(part: Part) -> tuple[bytes, bytes]:
     header = part.header
-    pieces = [
+    basic = b"%b %b %b %b %b %b %d" % (
         string(part.content_type.type),
         string(part.content_type.subtype),
         _parameters(_with_charset(part.content_type)),
         nstring(first(header, b"content-id")),
         nstring(first(header, b"content-description")),
         string(transfer_encoding(header)),
-        b"%d" % (part.body_end - part.body_start),
-    ]
+        part.body_end - part.body_start,
+    )
+    extension = b"%b %b" % (nstring(first(header, b"content-md5")), _extension(header))
     if part.message:
-        pieces += [
-            render_envelope(part.message.header),
-            render_body(part.message, extended=extended),
-        ]
-    if part.message or part.content_type.is_text:
-        pieces.append(b"%d" % part.lines)
-    if extended:
-        pieces += [nstring(first(header, b"content-md5")), _extension(header)]
-    return b"(%b)" % b" ".join(pieces)
+        envelope = render_envelope(part.message.header)
+        inner = render_bodies(part.message)
+        body, structure = [b"%b %b %b %d" % (basic, envelope, x, part.lines) for x in inner]
+    elif part.content_type.is_text:
+        body = structure = b"%b %d" % (basic, part.lines)
+    else:
+        body = structure = basic
+    return b"(%b)" % body, b"(%b %b)" % (structure, extension)
 
 
 def _extension(header: Header) -> bytes:
+    if header.keys().isdisjoint(_EXTENSION_FIELDS):
+        return b"NIL NIL NIL"
     return b"%b %b %b" % (
         _disposition(header),
         _languages(header),

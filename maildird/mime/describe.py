@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from maildird.mime.bodystructure import render_body
+from maildird.mime.bodystructure import render_bodies
 from maildird.mime.common_header import common_header
 from maildird.mime.envelope import render_envelope
 from maildird.mime.walk import walk
@@ -25,10 +25,11 @@ class Description:
 def describe(message: bytes) -> Description:
     """ENVELOPE, BODY, BODYSTRUCTURE, RFC822.SIZE and common header of `message` (wire form)."""
     root = walk(message)
+    body, bodystructure = render_bodies(root)
     return Description(
         size=len(message),
         envelope=render_envelope(root.header),
-        body=render_body(root, extended=False),
-        bodystructure=render_body(root, extended=True),
+        body=body,
+        bodystructure=bodystructure,
         header=common_header(message),
     )
