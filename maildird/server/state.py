@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import os
+import pwd
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,8 +47,10 @@ def locked(directory: bytes) -> Iterator[None]:
     """Hold a state directory (made 0700 where it isn't there) against any other server.
 
     The kernel drops the lock when the process ends, however it ends. Raises IndexUnusable, which
-    names the process that holds it.
+    names the process that holds it, and SettingsError where the directory is not for this user.
     """
+    if os.geteuid() == 0:
+        _need_own(directory)
     lock = _lock_file(directory)
     try:
         try:
@@ -59,6 +62,25 @@ def locked(directory: bytes) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
+
+
+def _need_own(directory: bytes) -> None:
+    """Root may write anywhere; but what it writes in another user's place is of no use to them."""
+    place = directory if os.path.exists(directory) else os.path.dirname(directory)
+    owner = os.stat(place).st_uid if os.path.exists(place) else os.geteuid()
+    if owner != os.geteuid():
+        user = _name_of(owner)
+        raise SettingsError(
+            f"{os.fsdecode(place)} belongs to {user}, not to root; run this as that user:"
+            f" runuser -u {user} -- maildird …"
+        )
+
+
+def _name_of(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
 
 
 def _lock_file(directory: bytes) -> int:

@@ -102,3 +102,16 @@ def test_a_directory_that_can_t_be_made_is_explained(tmp_path: Path) -> None:
         locked(os.fsencode(tmp_path / "file" / "ada")),
     ):
         pass
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
+@pytest.mark.parametrize("made", ["state", "state/ada"])
+def test_root_writes_nothing_into_the_state_of_another_user(tmp_path: Path, made: str) -> None:
+    (tmp_path / made).mkdir(parents=True)
+    os.chown(tmp_path / made, 65534, -1)
+    with (
+        pytest.raises(SettingsError, match=f"{made} belongs to nobody.* runuser -u nobody -- mai"),
+        locked(os.fsencode(tmp_path / "state/ada")),
+    ):
+        pass
+    assert not any((tmp_path / made).iterdir())
