@@ -92,7 +92,8 @@ class Machine:
         for place in DIRECTORIES:
             (top / place).mkdir(parents=True)
         shutil.copytree("/etc/postfix", top / "etc/postfix", symlinks=True, dirs_exist_ok=True)
-        (top / "etc/postfix/main.cf").touch()
+        shutil.copy("/usr/share/postfix/master.cf.dist", top / "etc/postfix/master.cf")
+        (top / "etc/postfix/main.cf").write_text("")
         self._write_users()
         self.own("var/lib/postfix", "postfix")
         for user in NUMBERS:
