@@ -36,7 +36,6 @@ PATIENCE: Final = 60
 """Seconds for the service to get ready, and to end."""
 CLONE_NEWNS: Final = 0x00020000
 PR_SET_NO_NEW_PRIVS: Final = 38
-PR_SET_MDWE: Final = 65
 SCMP_ACT_ALLOW: Final = 0x7FFF0000
 SCMP_ACT_ERRNO: Final = 0x00050000
 
@@ -175,11 +174,9 @@ def mount(*arguments: str) -> None:
 
 
 def filter_system_calls(unit: Unit) -> None:
-    """NoNewPrivileges, MemoryDenyWriteExecute and SystemCallFilter (an EPERM for all others)."""
+    """NoNewPrivileges and SystemCallFilter (an EPERM for all others)."""
     libc = ctypes.CDLL(None, use_errno=True)
     succeed(libc.prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    if unit["MemoryDenyWriteExecute"] == ["yes"]:
-        succeed(libc.prctl, PR_SET_MDWE, 1, 0, 0, 0)
     seccomp = ctypes.CDLL("libseccomp.so.2", use_errno=True)
     seccomp.seccomp_init.restype = ctypes.c_void_p
     context = ctypes.c_void_p(seccomp.seccomp_init(SCMP_ACT_ERRNO | errno.EPERM))
