@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from maildird.mime.lexemes import QUOTED_STRING, read_comment, unquote
 
@@ -32,8 +32,7 @@ MISSING_HOST: Final = b"MISSING_DOMAIN"
 """What stands for a missing part: NIL would make it a group (RFC 3501 section 7.4.2)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """An address as ENVELOPE has it; without `host` it opens a group called `mailbox`, and without
     either it ends the group. `name` is without quotes, not decoded."""
 
@@ -64,8 +63,7 @@ _COMMON: Final = re.compile(
 """The mailboxes that most fields hold; runs would give the same, but take longer."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(NamedTuple):
     text: bytes
     plain: bool
 

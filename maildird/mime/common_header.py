@@ -3,12 +3,14 @@
 The set is the union of what clients name when they first see a message (mutt and neomutt,
 Thunderbird and its Android kin, Apple Mail, Evolution, Roundcube, mbsync) and of what their users
 commonly add. `Received` is not in it: few ask for it, and it would be most of what is kept.
+
+A common header has these fields as they stand in the message, and a blank line. It is empty where
+they are too long to be kept: every request then needs the message itself.
 """
 
 from collections.abc import Iterable
 from typing import Final
 
-from maildird.mime.header import used_header
 from maildird.mime.sections import fields_called
 
 MAX_KEPT: Final = 64 * 1024
@@ -36,24 +38,15 @@ COMMON_FIELDS: Final = (
     *(b"X-Mail-Created-Date", b"X-Uniform-Type-Identifier", b"X-Universally-Unique-Identifier"),
 )
 
-_COMMON: Final = frozenset(name.lower() for name in COMMON_FIELDS)
-
-
-def common_header(message: bytes) -> bytes:
-    """The fields of the common set as they stand in `message` (wire form), then a blank line.
-
-    Empty where they are too long to be kept: every request then needs the message itself.
-    """
-    kept = fields_called(used_header(message), _COMMON, matching=True)
-    return kept if len(kept) <= MAX_KEPT else b""
+COMMON: Final = frozenset(name.lower() for name in COMMON_FIELDS)
 
 
 def common_header_fields(header: bytes, names: Iterable[bytes]) -> bytes | None:
-    """HEADER.FIELDS (`names`) answered from what `common_header` gave.
+    """HEADER.FIELDS (`names`) answered from a common header.
 
     None where a name lies outside the set, or nothing was kept: the message has to be read.
     """
     wanted = frozenset(name.lower() for name in names)
-    if not header or not wanted <= _COMMON:
+    if not header or not wanted <= COMMON:
         return None
     return fields_called(header, wanted, matching=True)

@@ -1,18 +1,20 @@
-"""All that is kept about a message, from one walk."""
+"""All that is kept about a message, from one look at its header and one walk over its parts."""
 
-from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from maildird.mime.bodystructure import render_bodies
-from maildird.mime.common_header import common_header
+from maildird.mime.common_header import COMMON, MAX_KEPT
 from maildird.mime.envelope import render_envelope
-from maildird.mime.walk import walk
+from maildird.mime.header import MAX_HEADER, Header, add_value, finder, header_end
+from maildird.mime.walk import DESCRIBED_FIELDS, walk
+
+_FINDER: Final = finder(COMMON | DESCRIBED_FIELDS)
 
 
-@dataclass(frozen=True, slots=True)
-class Description:
+class Description(NamedTuple):
     """What IMAP says about one message: `size` in octets, the rest as IMAP writes it.
 
-    `header` is what `common_header` gives.
+    `header` is the common header.
     """
 
     size: int
@@ -24,12 +26,30 @@ class Description:
 
 def describe(message: bytes) -> Description:
     """ENVELOPE, BODY, BODYSTRUCTURE, RFC822.SIZE and common header of `message` (wire form)."""
-    root = walk(message)
+    header, common = _read_header(message)
+    root = walk(message, header)
     body, bodystructure = render_bodies(root)
     return Description(
         size=len(message),
         envelope=render_envelope(root.header),
         body=body,
         bodystructure=bodystructure,
-        header=common_header(message),
+        header=common,
     )
+
+
+def _read_header(message: bytes) -> tuple[Header, bytes]:
+    """The `DESCRIBED_FIELDS`, and the common header."""
+    described: Header = {}
+    common = bytearray()
+    end = min(header_end(message), MAX_HEADER)
+    for found in _FINDER.find(message, 0, end):
+        field, name, value = found.groups()
+        name = name.lower()
+        if name in DESCRIBED_FIELDS:
+            add_value(described, name, value)
+        if name in COMMON and len(common) <= MAX_KEPT:
+            common += field
+            common += b"\n" if found.end() < end else b"\r\n"
+    common += b"\r\n"
+    return described, bytes(common) if len(common) <= MAX_KEPT else b""

@@ -7,10 +7,17 @@ it does not end the header.
 
 Whatever looks for fields looks at the first `MAX_HEADER` octets of a header only, and at the first
 `MAX_REPEATS` fields of one name; a header fetched as a whole is whole.
+
+Of a header with fifty fields ten are wanted. Where the same ones are wanted of every message, they
+are found by an expression that is made of their names (`FieldFinder`), so that the others cost no
+more than a look at the beginnings of their lines. It begins with LF, for which the expression
+engine searches quickest; the field that nothing stands before is matched by itself.
 """
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 MAX_HEADER: Final = 10 * 1024 * 1024
@@ -60,6 +67,48 @@ def field_name(field: bytes) -> bytes:
     return name.rstrip(b" \t").lower() if colon else b""
 
 
+@dataclass(frozen=True, slots=True)
+class FieldFinder:
+    """Finds fields by their names: `first` the one a header begins with, `next` all the others.
+
+    A match has the field as it stands, without the LF at its end, in group 1, the name as written
+    in group 2, and the value, folded as it is, in group 3.
+    """
+
+    first: re.Pattern[bytes]
+    next: re.Pattern[bytes]
+
+    def find(self, message: bytes, start: int, end: int) -> Iterator[re.Match[bytes]]:
+        """The fields so called of the header at [`start`, `end`), in order."""
+        if found := self.first.match(message, start, end):
+            yield found
+            start = found.end()
+        yield from self.next.finditer(message, start, end)
+
+
+def finder(names: Iterable[bytes]) -> FieldFinder:
+    """A finder of the fields with these names (lower case)."""
+    field = rb"((%b)[ \t]*+:(.*+(?:\n[ \t].*+)*+))" % _alternatives(sorted(names))
+    return FieldFinder(re.compile(field, re.IGNORECASE), re.compile(rb"\n" + field, re.IGNORECASE))
+
+
+def _alternatives(names: Iterable[bytes]) -> bytes:
+    """An expression for sorted names that looks at the first letter once for all that share it."""
+    return b"|".join(
+        b"%b(?:%b)" % (re.escape(first), b"|".join(re.escape(name[1:]) for name in several))
+        for first, several in groupby(names, key=lambda name: name[:1])
+    )
+
+
+def values_of(fields: Iterable[re.Match[bytes]]) -> Header:
+    """What a finder found, by name."""
+    header: Header = {}
+    for field in fields:
+        _, name, value = field.groups()
+        add_value(header, name.lower(), value)
+    return header
+
+
 def parse_header(header: bytes, wanted: Container[bytes]) -> Header:
     """The fields of `header` whose names, in lower case, are `wanted`."""
     fields: Header = {}
@@ -67,10 +116,15 @@ def parse_header(header: bytes, wanted: Container[bytes]) -> Header:
         name, colon, value = field.partition(b":")
         name = name.rstrip(b" \t").lower()
         if colon and name in wanted:
-            values = fields.setdefault(name, [])
-            if len(values) < MAX_REPEATS:
-                values.append(unfold(value))
+            add_value(fields, name, value)
     return fields
+
+
+def add_value(header: Header, name: bytes, value: bytes) -> None:
+    """Add the value of a field, folded as it stands; nothing happens after `MAX_REPEATS`."""
+    values = header.setdefault(name, [])
+    if len(values) < MAX_REPEATS:
+        values.append(unfold(value))
 
 
 def first(header: Header, name: bytes) -> bytes | None:

@@ -12,12 +12,15 @@ A value may come in sections, `name*0`, `name*1*` and so on, those with a second
 by a charset and percent signs. They are put together, as RFC 2231 section 6 asks IMAP servers to,
 to one parameter `name`, or `name*` where it is extended; that one is left to the client to decode.
 Where a number is missing or comes twice the sections stay what they are.
+
+Most parts are of one of a few types, so those that were met last are remembered.
 """
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote_from_bytes
 
 from maildird.mime.lexemes import QUOTED_STRING, unquote, without_comments
@@ -27,6 +30,12 @@ Parameters = tuple[tuple[bytes, bytes], ...]
 
 MAX_PARAMETERS: Final = 10_000
 """Parameters of one field that are read."""
+
+_SHORT: Final = 100
+"""Octets of a Content-Type that is remembered at most."""
+
+_REMEMBERED: Final = 500
+"""So many are remembered, in less than half a megabyte."""
 
 _TOKEN: Final = rb"([^\s()<>@,;:\\\"/\[\]?=]++)"
 _MEDIA_TYPE: Final = re.compile(rb"\s*+" + _TOKEN + rb"\s*+/\s*+" + _TOKEN)
@@ -39,8 +48,7 @@ _ATTRIBUTE_CHARS: Final = "!#$&+^`{|}"
 """What may stand unquoted in an extended value besides letters, digits and `_.-~`."""
 
 
-@dataclass(frozen=True, slots=True)
-class ContentType:
+class ContentType(NamedTuple):
     """A media type; names are as written, comparisons are for lower case."""
 
     type: bytes
@@ -63,8 +71,7 @@ class ContentType:
         return self.subtype.lower() == b"rfc822" and self.type.lower() == b"message"
 
 
-@dataclass(frozen=True, slots=True)
-class Disposition:
+class Disposition(NamedTuple):
     """A content disposition: `inline`, `attachment` or another token, as written; empty where only
     parameters were given."""
 
@@ -74,6 +81,15 @@ class Disposition:
 
 def parse_content_type(value: bytes) -> ContentType | None:
     """The media type in an unfolded Content-Type; None where there is no type and subtype."""
+    return _short_content_type(value) if len(value) <= _SHORT else _content_type(value)
+
+
+@lru_cache(_REMEMBERED)
+def _short_content_type(value: bytes) -> ContentType | None:
+    return _content_type(value)
+
+
+def _content_type(value: bytes) -> ContentType | None:
     value = without_comments(value)
     found = _MEDIA_TYPE.match(value)
     return ContentType(found[1], found[2], _parameters(value, found.end())) if found else None
@@ -98,10 +114,16 @@ def parameter(parameters: Parameters, name: bytes) -> bytes | None:
 
 def _parameters(value: bytes, start: int) -> Parameters:
     written = tuple(
-        (found[1], found[3].rstrip() if found[2] is None else unquote(found[2]))
-        for found in islice(_PARAMETER.finditer(value, start), MAX_PARAMETERS)
+        [
+            (name, text.rstrip() if quoted is None else unquote(quoted))
+            for name, quoted, text in map(
+                re.Match.groups, islice(_PARAMETER.finditer(value, start), MAX_PARAMETERS)
+            )
+        ]
     )
-    return _joined(written) if any(b"*" in name for name, _ in written) else written
+    return (
+        _joined(written) if b"*" in value and any(b"*" in name for name, _ in written) else written
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,19 +24,29 @@ multipart or message beyond the limits is application/octet-stream. Limits: `MAX
 inside each other, `MAX_PARTS` in all (the last one takes the rest of the message), `MAX_HEADERS`
 octets of all headers together that are looked into, and `MAX_VALUES` octets of what is found in
 them: addresses and parameters take many times their size in memory and in what IMAP writes.
+
+Most parts have one of a few headers (`Content-Type: text/plain; charset=utf-8` and no more); so
+short ones are remembered with what was found in them.
 """
 
 import re
 from dataclasses import dataclass, field
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
-from maildird.mime.header import MAX_HEADER, Header, first, header_end, parse_header
+from maildird.mime.header import MAX_HEADER, Header, finder, first, header_end, values_of
 from maildird.mime.parameters import ContentType, parameter, parse_content_type
 
 MAX_DEPTH: Final = 100
 MAX_PARTS: Final = 10_000
 MAX_HEADERS: Final = 50 * 1024 * 1024
 MAX_VALUES: Final = 4 * 1024 * 1024
+
+_SHORT: Final = 200
+"""Octets of a part's header that is remembered at most."""
+
+_REMEMBERED: Final = 500
+"""So many headers are remembered, in less than a megabyte."""
 
 _VALUE_OCTETS: Final = 32
 """What each value counts besides its length."""
@@ -51,15 +61,17 @@ DESCRIBED_FIELDS: Final = frozenset(
 )
 """The fields that ENVELOPE and BODYSTRUCTURE are made of."""
 
+_DESCRIBED: Final = finder(DESCRIBED_FIELDS)
+
 TEXT_PLAIN: Final = ContentType(b"text", b"plain", ((b"charset", b"us-ascii"),))
 MESSAGE_RFC822: Final = ContentType(b"message", b"rfc822")
 OCTET_STREAM: Final = ContentType(b"application", b"octet-stream")
 
-_HEADER_STOP: Final = re.compile(rb"\n(?:\r?(\n)|--)")
+_CANDIDATE: Final = re.compile(rb"\n--([^\n]*+)")
+_HEADER_STOP: Final = re.compile(rb"\n(?:--([^\n]*+)|\r?\n)")
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One part of a message: a leaf, a multipart with its parts, or an encapsulated message.
 
     Offsets are octets from the start of the whole message: the header with its empty line is at
@@ -78,9 +90,12 @@ class Part:
     message: "Part | None" = None
 
 
-def walk(message: bytes) -> Part:
-    """The tree of parts of `message` (wire form), depth and count limited, in linear time."""
-    return _Walk(message).root()
+def walk(message: bytes, header: Header | None = None) -> Part:
+    """The tree of parts of `message` (wire form), depth and count limited, in linear time.
+
+    `header` has the `DESCRIBED_FIELDS` of the message, where they are known.
+    """
+    return _Walk(message, header).root()
 
 
 @dataclass(slots=True)
@@ -100,8 +115,7 @@ class _OpenPart:
     parts: list[Part] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Delimiter:
+class _Delimiter(NamedTuple):
     """A delimiter line of open part number `owner`, from the line end before it to its own."""
 
     owner: int
@@ -110,9 +124,15 @@ class _Delimiter:
     closes: bool
 
 
+@lru_cache(_REMEMBERED)
+def _short_header(header: bytes) -> Header:
+    return values_of(_DESCRIBED.find(header, 0, len(header)))
+
+
 class _Walk:
-    def __init__(self, message: bytes) -> None:
+    def __init__(self, message: bytes, header: Header | None) -> None:
         self._message = message
+        self._root_header = header
         self._open: list[_OpenPart] = []
         self._owners: dict[bytes, int] = {}
         self._count = 0
@@ -191,8 +211,19 @@ class _Walk:
     def _header(self, start: int, body_start: int) -> Header:
         end = min(body_start, start + min(MAX_HEADER, self._headers_left))
         self._headers_left -= end - start
-        header = parse_header(self._message[start:end], DESCRIBED_FIELDS)
-        return {name: self._kept(values) for name, values in header.items()}
+        header = self._found(start, end)
+        octets = sum([len(value) + _VALUE_OCTETS for values in header.values() for value in values])
+        if octets > self._values_left:
+            return {name: self._kept(values) for name, values in header.items()}
+        self._values_left -= octets
+        return header
+
+    def _found(self, start: int, end: int) -> Header:
+        if not start and self._root_header is not None:
+            return self._root_header
+        if end - start <= _SHORT:
+            return _short_header(self._message[start:end])
+        return values_of(_DESCRIBED.find(self._message, start, end))
 
     def _kept(self, values: list[bytes]) -> list[bytes]:
         """The values of a field, as far as `MAX_VALUES` allows; one may be cut."""
@@ -210,9 +241,9 @@ class _Walk:
         if not start:
             return header_end(self._message)
         for stop in _HEADER_STOP.finditer(self._message, start - 1):
-            if stop[1]:
+            if stop[1] is None:
                 return stop.end()
-            if delimiter := self._delimiter(stop.start()):
+            if delimiter := self._delimiter(stop):
                 return max(start, delimiter.start)
         return len(self._message)
 
@@ -220,24 +251,23 @@ class _Walk:
         """The first delimiter line of an open multipart that begins at `start` or behind it."""
         if not self._owners or self._count >= MAX_PARTS:
             return None
-        newline = self._message.find(b"\n--", start - 1)
-        while newline >= 0:
-            if delimiter := self._delimiter(newline):
+        for candidate in _CANDIDATE.finditer(self._message, start - 1):
+            if delimiter := self._delimiter(candidate):
                 return delimiter
-            newline = self._message.find(b"\n--", newline + 3)
         return None
 
-    def _delimiter(self, newline: int) -> _Delimiter | None:
-        """The line behind the LF at `newline`, which begins with `--`, if it is a delimiter."""
-        end = self._message.find(b"\n", newline + 1) + 1 or len(self._message)
-        text = self._message[newline + 3 : end].rstrip()
+    def _delimiter(self, candidate: re.Match[bytes]) -> _Delimiter | None:
+        """The line that begins with `--`, if it is a delimiter."""
+        text = candidate[1].rstrip()
         owner = self._owners.get(text)
         closes = owner is None and text.endswith(b"--")
         if closes:
             owner = self._owners.get(text[:-2])
         if owner is None:
             return None
+        newline = candidate.start()
         start = newline - self._message.endswith(b"\r", 0, newline)
+        end = min(candidate.end() + 1, len(self._message))
         return _Delimiter(owner, start, end, closes)
 
     def _remember_boundary(self, part: _OpenPart) -> None:
