@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 import trio
 
 from maildird.index.environment import Index
-from maildird.index.rows import Facts, MailboxRow
+from maildird.index.rows import MailboxRow
 from maildird.mailbox import requests
 from maildird.mailbox.disk import Disk
 from maildird.mailbox.door import Door, TurnReport
@@ -29,6 +29,7 @@ from maildird.mailbox.results import (
 from maildird.mailbox.selected import Selected
 from maildird.mailbox.settings import AccountSettings
 from maildird.mailbox.shared_columns import SharedColumns
+from maildird.mailbox.sizes import Describe, total_size
 from maildird.mailbox.special_use import CREATABLE, canonical
 from maildird.mailbox.tree import Tree, entries
 from maildird.mailbox.turns import Turns
@@ -36,7 +37,6 @@ from maildird.mailbox.uidlist_keeper import UidListKeeper
 from maildird.mailbox.view import View
 from maildird.mailbox.wake import Wake
 from maildird.mailbox.watcher import Watcher
-from maildird.maildir.content import read_content
 from maildird.maildir.folders import Staged, discard, stage
 from maildird.maildir.layouts import Layout
 from maildird.maildir.monitor import Monitor, MonitorState
@@ -45,9 +45,6 @@ from maildird.terms.codes import Code
 from maildird.terms.errors import Refused
 
 logger = logging.getLogger(__name__)
-
-Describe = Callable[[bytes, int], Facts]
-"""Computes the facts of a message from its wire form and internal date (Unix seconds)."""
 
 
 class Account:
@@ -204,15 +201,8 @@ class Account:
         """The sum of all RFC822.SIZE in octets (RFC 8438); reads what was never read before."""
         mailbox = await self._ready(parts_of(self.namespace, name))
         with self.index.snapshot() as snapshot:
-            known = snapshot.sizes(mailbox)
-            unknown = sorted(set(snapshot.columns(mailbox).uids) - set(known.uids))
             folder = self.folder_of(_there(snapshot.mailbox(mailbox)).parts)
-            names = {uid: snapshot.name(mailbox, uid) for uid in unknown}
-        described = await trio.to_thread.run_sync(self._describe_all, folder, names)
-        learnt = {uid: facts for uid, (facts, at_rest) in described.items() if at_rest}
-        if learnt:
-            self.door.post(requests.Learn(mailbox, learnt))
-        return sum(known.sizes) + sum(facts.size for facts, _at_rest in described.values())
+        return await total_size(self.index, self.door, self.describe, mailbox, folder)
 
     async def open(self, name: str, *, read_only: bool) -> Selected:
         """Select a mailbox; Refused (NONEXISTENT, UNAVAILABLE)."""
@@ -357,21 +347,6 @@ class Account:
     def _count_ready(self) -> int:
         with self.index.snapshot() as snapshot:
             return sum(snapshot.facts_count(row.id) for row in snapshot.mailboxes())
-
-    def _describe_all(
-        self, folder: bytes, names: dict[int, bytes | None]
-    ) -> dict[int, tuple[Facts, bool]]:
-        """Facts of messages, and whether these are at rest; in a worker thread."""
-        described = {}
-        for uid, name in names.items():
-            if name is not None:
-                try:
-                    content = read_content(os.path.join(folder, name))
-                except FileNotFoundError:
-                    continue
-                facts = self.describe(content.data, content.internaldate)
-                described[uid] = facts, content.at_rest
-        return described
 
     def _announce(self, report: TurnReport) -> None:
         if report.folders is not None:

@@ -8,11 +8,12 @@ from contextlib import asynccontextmanager
 import trio
 
 from maildird.index.environment import Index
-from maildird.mailbox.account import Account, Describe
+from maildird.mailbox.account import Account
 from maildird.mailbox.namespace import INBOX
 from maildird.mailbox.recovering import recover
 from maildird.mailbox.results import Namespace
 from maildird.mailbox.settings import AccountSettings
+from maildird.mailbox.sizes import Describe
 from maildird.maildir.dirty import Dirty, Moved, Told
 from maildird.maildir.folders import clean_tmp
 from maildird.maildir.layouts import Layout

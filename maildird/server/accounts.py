@@ -17,9 +17,10 @@ from typing import Final
 import trio
 
 import maildird
-from maildird.mailbox.account import Account, Describe
+from maildird.mailbox.account import Account
 from maildird.mailbox.opening import open_account
 from maildird.mailbox.settings import AccountSettings
+from maildird.mailbox.sizes import Describe
 from maildird.server.control import answering
 from maildird.server.failures import log_failure
 from maildird.server.new_tree import make_new_tree
