@@ -252,10 +252,7 @@ class Account:
 
     def troubles(self) -> Sequence[Trouble]:
         """What of the mail can't be looked at; trouble with the tree stands for all of it."""
-        known = self.watcher.troubles
-        if None in known:
-            return (known[None],)
-        return [known[mailbox] for mailbox in self.tree.watched() if mailbox in known]
+        return self.watcher.troubles.of(tuple(self.tree.watched()))
 
     async def report(self) -> AccountReport:
         """How the account is doing; the Maildir, which may hang, is not touched for that."""

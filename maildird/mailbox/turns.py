@@ -57,9 +57,7 @@ _WORK: dict[type[Request[Any]], Callable[[Turn, Any], object]] = {
 }
 
 
-_OF_DISK = frozenset(
-    {requests.Observe, requests.ObserveMove, requests.ObserveTree, requests.Adopt}
-)
+_OF_DISK = frozenset({requests.Observe, requests.ObserveMove, requests.ObserveTree, requests.Adopt})
 """Requests that take over what other programs did."""
 
 

@@ -25,7 +25,6 @@ wait for all. When the folder rests again, what is left of so many is found by o
 
 import logging
 import math
-import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -38,9 +37,9 @@ from maildird.mailbox.busy import Busy
 from maildird.mailbox.disk import Disk
 from maildird.mailbox.door import Door
 from maildird.mailbox.hints import BATCH, Hints
-from maildird.mailbox.report import Trouble
 from maildird.mailbox.requests import Observe, Observed, ObserveMove, ObserveTree
 from maildird.mailbox.tree_times import TreeTimes
+from maildird.mailbox.troubles import Troubles
 from maildird.maildir.dirty import Dirty, Moved
 from maildird.maildir.folders import all_before, folder_mtimes, stirs
 from maildird.terms.codes import Code
@@ -101,8 +100,7 @@ class Watcher:
         self._heard_until = 0
         self._tree_pending = False
         self._stirred = trio.Event()
-        self.troubles: dict[int | None, Trouble] = {}
-        """What can't be looked at, by mailbox id; None stands for the tree."""
+        self.troubles = Troubles()
         self.events = 0
         """How many events came."""
         self.observations = 0
@@ -312,16 +310,16 @@ class Watcher:
         except (MaildirdError, OSError) as error:
             self._later.pop(mailbox, None)
             if isinstance(error, Refused) and error.code is Code.NONEXISTENT:
-                self.troubles.pop(mailbox, None)  # deleted since the event came
+                self.troubles.forget(mailbox)  # deleted since the event came
             else:
-                self._note_trouble(mailbox, error)
+                self.troubles.note(mailbox, error)
             return
         except Exception:
             self._later.pop(mailbox, None)
             logger.exception("a mailbox could not be looked at")
             return
         if hints is None or heard is not None:
-            self._note_end_of_trouble(mailbox)
+            self.troubles.end(mailbox)
             self._later.pop(mailbox, None)
         if not observed.settled:
             pause = FIRST_PAUSE if before is None else min(2 * before.pause, LONGEST_PAUSE)
@@ -366,25 +364,11 @@ class Watcher:
         try:
             await self._door.ask(request)
         except (MaildirdError, OSError) as error:
-            self._note_trouble(None, error)
+            self.troubles.note(None, error)
         except Exception:
             logger.exception("the tree could not be looked at")
         else:
-            self._note_end_of_trouble(None)
-
-    def _note_trouble(self, mailbox: int | None, error: MaildirdError | OSError) -> None:
-        """Keep why a mailbox or the tree can't be looked at; logged once while it stays so."""
-        what = _said(error)
-        known = self.troubles.get(mailbox)
-        if known is None or known.what != what:
-            if all(each.what != what for each in self.troubles.values()):
-                logger.warning("%s", what)
-            self.troubles[mailbox] = Trouble(what, known.since if known else time.time())
-
-    def _note_end_of_trouble(self, mailbox: int | None) -> None:
-        ended = self.troubles.pop(mailbox, None)
-        if ended is not None and all(each.what != ended.what for each in self.troubles.values()):
-            logger.info("this is over: %s", ended.what)
+            self.troubles.end(None)
 
     def _in_step(self, mailbox: int, folder: bytes) -> bool:
         in_step = self._disk.of(mailbox).in_step
@@ -410,9 +394,3 @@ class Watcher:
             except OSError:
                 stale.append(mailbox)
         return stale
-
-
-def _said(error: MaildirdError | OSError) -> str:
-    if isinstance(error, OSError) and isinstance(error.filename, str | bytes):
-        return f"{os.fsdecode(error.filename)}: {error.strerror}"
-    return str(error)
