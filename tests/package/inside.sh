@@ -62,8 +62,7 @@ password = "secret"
 END
     install -d -o maildird -g maildird -m 0700 /var/mail/vhosts /var/mail/vhosts/example.org \
         "$mail" "$mail/cur" "$mail/new" "$mail/tmp"
-    install -d /var/spool/postfix
-    install -d -o maildird -g mail -m 2750 /var/spool/postfix/maildird
+    install -d -o maildird -g postfix -m 2750 /var/spool/postfix/maildird
 }
 
 uidvalidity() {

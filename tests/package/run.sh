@@ -34,6 +34,7 @@ if [ -s "$work/lintian" ]; then
 fi
 
 depends=$(dpkg-deb --field "$deb" Depends | tr ',' '\n' | sed 's/[|(:].*//' | tr '\n' ' ')
-make_chroot test "curl isync libsasl2-modules openssl systemd" "$depends"
+make_chroot test "curl isync libnet-ssleay-perl libsasl2-modules openssl postfix swaks systemd" \
+    "$depends"
 cp -r tests/package "$work/tests"
 in_chroot test "$work" sh /shared/tests/inside.sh

@@ -1,6 +1,6 @@
 # The socket for Postfix is there, for the group of its directory, and speaks the protocol.
 socket=/var/spool/postfix/maildird/auth
-test "$(stat -c %U:%G:%a "$socket")" = maildird:mail:660
+test "$(stat -c %U:%G:%a "$socket")" = maildird:postfix:660
 python3 - "$socket" <<END
 import socket, sys
 with socket.socket(socket.AF_UNIX) as asking:
