@@ -31,7 +31,7 @@ from maildird.index.opening import (
 from maildird.index.schema import Tables
 from maildird.index.seal import put_seal, stamp
 from maildird.index.snapshots import Snapshot
-from maildird.terms.errors import IndexUnusable
+from maildird.terms.errors import IndexUnusable, Refused
 
 MAP_SIZE: Final = 16 << 30
 """Octets of the map at first."""
@@ -109,8 +109,7 @@ class Index:
             with self._gate.inside(), self._noticing_damage():
                 try:
                     result = self._transact(work)
-                    with suppress(OSError):  # committed it is; the next write lengthens again
-                        lengthen(self._directory, self._environment)
+                    self._lengthen()
                 finally:
                     with suppress(OSError):  # `confirm` says what happened to it
                         self._left = stamp(self._directory)
@@ -167,6 +166,14 @@ class Index:
         except IndexDamaged as error:
             self._trouble = error
             raise
+
+    def _lengthen(self) -> None:
+        """Lengthen the file after a commit, which holds whatever comes of this.
+
+        The next write lengthens again. Damage that shows is what the next write fails of.
+        """
+        with suppress(OSError, lmdb.Error, IndexUnusable, Refused), self._noticing_damage():
+            lengthen(self._directory, self._environment)
 
     def _make_room(self) -> None:
         size = int(self._environment.info()["map_size"])

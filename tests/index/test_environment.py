@@ -1,5 +1,6 @@
 """Opening, closing, isolation, growth, and what is refused."""
 
+import errno
 import os
 import stat
 import subprocess
@@ -8,10 +9,12 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from unittest.mock import Mock
 
 import lmdb
 import pytest
 
+from maildird.index import environment
 from maildird.index.batches import Batch
 from maildird.index.check import check
 from maildird.index.environment import Index
@@ -193,6 +196,38 @@ with index.snapshot() as snapshot:
     print(snapshot.columns(mailbox).uids.tolist())
 """
     assert in_process(program, directory) == "UNAVAILABLE True\n[5]\n"
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        lmdb.Error("mdb_env_sync: Input/output error"),
+        lmdb.Error("mdb_env_sync: Bad file descriptor"),
+        OSError(errno.EMFILE, os.strerror(errno.EMFILE)),
+    ],
+)
+def test_what_fails_after_a_commit_does_not_undo_it(
+    index: Index, monkeypatch: pytest.MonkeyPatch, trouble: Exception
+) -> None:
+    mailbox = put(index)
+    with monkeypatch.context() as patch:
+        patch.setattr(environment, "lengthen", Mock(side_effect=trouble))
+        index.write(lambda batch: batch.add_many(mailbox, [message(5)]))
+    index.write(lambda batch: batch.add_many(mailbox, [message(6)]))
+    with index.snapshot() as snapshot:
+        assert snapshot.columns(mailbox).uids.tolist() == [5, 6]
+
+
+def test_damage_that_shows_after_a_commit_is_told_at_the_next_write(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mailbox = put(index)
+    panic = lmdb.PanicError("mdb_env_sync: MDB_PANIC")
+    with monkeypatch.context() as patch:
+        patch.setattr(environment, "lengthen", Mock(side_effect=panic))
+        index.write(lambda batch: batch.add_many(mailbox, [message(5)]))
+    with pytest.raises(IndexUnusable, match="MDB_PANIC"):
+        index.write(lambda batch: batch.add_many(mailbox, [message(6)]))
 
 
 def test_another_process_may_read_and_not_hold_it(directory: bytes, index: Index) -> None:
