@@ -28,6 +28,7 @@ from maildird.server.settings import User
 from maildird.server.state import locked
 from maildird.server.status import HISTORY, STATUS, Status, resident_memory
 from maildird.session.presence import Presence
+from maildird.session.session import shutting_down
 from maildird.terms.errors import IndexUnusable, MaildirdError
 
 logger = logging.getLogger(__name__)
@@ -61,6 +62,12 @@ class OpenAccount:
             finally:
                 del self._sessions[scope]
                 self._left.unpark_all()
+
+    def why_cancelled(self) -> str:
+        """What the client of a session that is cancelled hears of it, and is to do."""
+        if self.ending:
+            return "your account is closed and may be opened anew; connect again"
+        return shutting_down()
 
     def confirm(self) -> None:
         """Have the account end if its index is no longer of use."""

@@ -141,6 +141,7 @@ class Doorkeeper:
                     self._limits,
                     autologout=self._settings.timeouts.idle,
                     idle_keepalive=self._settings.idle_keepalive or math.inf,
+                    why_cancelled=opened.why_cancelled,
                     presence=presence,
                     tally=self._tally.commands,
                 )

@@ -5,8 +5,8 @@ joined and sent when nothing is left to do. A client that doesn't read is waited
 and holds nothing but its own memory: no lock, no transaction of the index, 256 KiB of replies.
 
 A session ends in one of four ways: the client goes or says LOGOUT; nothing was heard of it for half
-an hour (RFC 3501 section 5.4); its mailbox was deleted; the task is cancelled, which means that the
-server shuts down. In the last three the client hears BYE, for which it has a second.
+an hour (RFC 3501 section 5.4); its mailbox was deleted; the task is cancelled, for the server shuts
+down or the account ends. In the last three the client hears BYE, for which it has a second.
 
 A client is heard by a whole command or DONE, or by taking 64 KiB of a reply; what comes of a longer
 command has to come at a least rate (`lifetime`). So neither a literal that is announced and never
@@ -15,6 +15,7 @@ again within the half hour, as RFC 2177 section 3 asks.
 """
 
 import math
+from collections.abc import Callable
 from typing import Final
 
 import trio
@@ -42,6 +43,11 @@ FAREWELL: Final = 1
 """Seconds that a client has to take the BYE."""
 
 
+def shutting_down() -> str:
+    """Why sessions are cancelled, unless their caller knows better."""
+    return "the server is shutting down"
+
+
 async def serve_account_session(
     stream: Stream,
     leftover: bytes,
@@ -50,15 +56,17 @@ async def serve_account_session(
     *,
     autologout: float = AUTOLOGOUT,
     idle_keepalive: float = math.inf,
+    why_cancelled: Callable[[], str] = shutting_down,
     presence: Presence | None = None,
     tally: CommandTally | None = None,
 ) -> None:
     """Serve a client that has logged in, until the end; the caller closes the stream.
 
     `leftover` is what the client had sent after its login. `autologout` and `idle_keepalive` are
-    times (s): of silence, and between two signs of life that the client gets in IDLE. `presence`
-    tells others of the session, and `tally` counts its commands. Raises trio.BrokenResourceError
-    when the connection is lost.
+    times (s): of silence, and between two signs of life that the client gets in IDLE.
+    `why_cancelled` gives what a client hears when it is cancelled. `presence` tells others of the
+    session, and `tally` counts its commands. Raises trio.BrokenResourceError when the connection is
+    lost.
     """
     connection = Connection(limits, State.AUTHENTICATED)
     connection.receive_data(leftover)
@@ -72,14 +80,15 @@ async def serve_account_session(
         presence or Presence(),
         tally or CommandTally(),
     )
-    last_word: str | None = "the server is shutting down"
+    last_word: str | None = None
     try:
         with lifetime.scope:
             last_word = await _converse(session, connection)
         if lifetime.scope.cancelled_caught:
             last_word = "nothing was heard of you for too long"
-    except Exception:
-        last_word = None
+    except BaseException as end:
+        if not isinstance(end, Exception):  # trio.Cancelled, in a group perhaps
+            last_word = why_cancelled()
         raise
     finally:
         with trio.move_on_after(FAREWELL, shield=True):

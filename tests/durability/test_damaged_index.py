@@ -204,7 +204,9 @@ async def test_the_state_directory_may_be_deleted_while_the_server_runs(server: 
     before = await see(server, known)
     shutil.rmtree(server.state)
     assert as_told(await see(server, known)) == as_told(before)
-    assert (await ending(client)).startswith(b"* BYE ")
+    assert await ending(client) == (
+        b"* BYE your account is closed and may be opened anew; connect again"
+    )
     await client.close()
     assert server.end() == 0
     assert any("was deleted while it was in use" in line for line in server.log), server.log
