@@ -1,7 +1,8 @@
 """A mailbox that a session has selected: its view, and what the session may do to it."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Final, Protocol
 
 import trio
@@ -195,6 +196,25 @@ class Selected:
                 else:
                     name = locate(folder, base_of(name))
         raise MessageGone(f"message {uid} of {self.name} is no longer there")
+
+    def reader(self, uids: Sequence[int]) -> Callable[[int], Content]:
+        """As `read_in_thread`, for many messages: where they lie is looked up at once for all."""
+        with self._home.index.snapshot() as snapshot:
+            row = snapshot.mailbox(self.id)
+            names = {uid: snapshot.name(self.id, uid) for uid in uids}
+        if row is None:
+            return self.read_in_thread
+        folder = self._home.folder_of(row.parts)
+
+        def read(uid: int) -> Content:
+            self._home.preparer.give_way()
+            name = names[uid]
+            if name is not None:
+                with suppress(FileNotFoundError):  # it has another name by now
+                    return read_content(os.path.join(folder, name))
+            return self.read_in_thread(uid)
+
+        return read
 
     def facts(self, uids: Sequence[int]) -> tuple[dict[int, Facts], int]:
         """What the index knows of the content of the first of these messages, and of how many.

@@ -136,11 +136,10 @@ class _Service:
         if None not in ready:
             await self._send(rows, ready)
             return
+        read = mailbox.reader(uids)
         done = 0
         while done < len(rows):
-            looked = await in_thread(
-                partial(_look, self.items, uids[done:], known, mailbox.read_in_thread)
-            )
+            looked = await in_thread(partial(_look, self.items, uids[done:], known, read))
             self.trouble += looked.trouble
             mailbox.learn(looked.learnt)
             await self._send(rows[done : done + len(looked.answers)], looked.answers)

@@ -95,7 +95,8 @@ async def _find(
     while left:
         known, count = mailbox.facts([columns.uids[at] for at in left[:PORTION]])
         some, left = left[:count], left[count:]
-        look = partial(inspect, key, columns, some, known, mailbox.read_in_thread, now)
+        read = mailbox.reader([columns.uids[at] for at in some])
+        look = partial(inspect, key, columns, some, known, read, now)
         inspected = await in_thread(look)
         mailbox.learn(inspected.learnt)
         found += inspected.found
