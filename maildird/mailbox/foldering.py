@@ -11,8 +11,8 @@ from maildird.mailbox.namespace import INBOX, Parts
 from maildird.mailbox.requests import CopyTo, Create, Delete, ObserveTree, Rename
 from maildird.mailbox.turn import Turn, forget
 from maildird.maildir.directories import Relocation, put_back, relocate, remove_trash
-from maildird.maildir.folders import folder_identity, unmake_folder
-from maildird.maildir.told import remove_told
+from maildird.maildir.folders import folder_identity
+from maildird.maildir.making import Making, unmake
 from maildird.terms.codes import Code
 from maildird.terms.errors import Refused
 
@@ -31,7 +31,8 @@ def create(turn: Turn, request: Create) -> int:
             taken = " and ".join(sorted(set(row.use) & set(request.use)))
             raise Refused(Code.USEATTR, f"another mailbox is {taken} already")
     if not os.path.lexists(turn.layout.directory(request.parts)):
-        turn.on_failure(lambda: _remove_made(turn, request.parts))
+        making = Making(turn.layout.directory(request.parts))
+        turn.on_failure(partial(unmake, making))
     folder = turn.layout.create(request.parts)
     turn.tree_changed = True
     row = found(turn, request.parts, folder, None)
@@ -134,9 +135,15 @@ def _present(turn: Turn) -> set[Parts]:
 
 
 def _empty_inbox_into(turn: Turn, target: Parts) -> None:
-    """RENAME of INBOX moves its messages and leaves it empty (RFC 3501 section 6.3.5)."""
+    """RENAME of INBOX moves its messages and leaves it empty (RFC 3501 section 6.3.5).
+
+    The folder that is made for them has an intent of its own: without it a client that tries again
+    would hear that it exists.
+    """
     inbox = turn.batch.mailbox_named(INBOX)
     assert inbox is not None
+    making = Making(turn.layout.directory(target))
+    turn.intend(turn.layout.root, making, partial(unmake, making), lasts=True)
     made = create(turn, Create(target))
     uids = tuple(turn.batch.columns(inbox.id).uids)
     try:
@@ -153,13 +160,6 @@ def _relocate(turn: Turn, relocation: Relocation) -> Relocation:
     relocate(turn.layout.root, relocation)
     turn.tree_changed = True
     return relocation
-
-
-def _remove_made(turn: Turn, parts: Parts) -> None:
-    """Remove a folder that was not there before this turn, but for what others put into it."""
-    folder = turn.layout.directory(parts)
-    remove_told(folder)
-    unmake_folder(folder)
 
 
 def _is_below(parts: Parts, parent: Parts) -> bool:

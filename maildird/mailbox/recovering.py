@@ -7,7 +7,8 @@ said of settled intents before, and how many commits it had. So there are three 
 - The index names the intent: its commit came. What was taken out of sight goes. So does what a
   power cut brought back of a move's originals, where the copy is there, and alone in the index.
 - The index says the same as before, and has no commit less: that commit never came. Everything is
-  taken back, but messages that the index knows by now.
+  taken back, but messages that the index knows by now. A folder that was made for messages goes
+  after those.
 - Else nobody can tell: the index was lost, or restored from a backup, or it is another one. Then
   nothing is removed. What is out of sight, and what was renamed, is put back, which loses nothing;
   but folders stay if the index knows mailboxes at their new places.
@@ -27,7 +28,7 @@ import enum
 import logging
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from maildird.index.environment import Index
@@ -46,6 +47,8 @@ from maildird.maildir.intents import (
     remove_intent,
 )
 from maildird.maildir.layouts import Layout
+from maildird.maildir.leftovers import remove_leftovers
+from maildird.maildir.making import Making, unmake
 from maildird.maildir.uidlists import read_uidlist
 from maildird.terms.errors import Refused
 
@@ -64,11 +67,15 @@ class _Case(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What the index says, as it was left; `rows` are its mailboxes by directory."""
+    """What the index says, as it was left; `rows` are its mailboxes by directory.
+
+    `unmade` is a folder that it doesn't know, as it was made for a commit that never came.
+    """
 
     snapshot: Snapshot
     layout: Layout
     rows: dict[bytes, MailboxRow]
+    unmade: bytes | None = None
 
 
 def recover(index: Index, layout: Layout) -> None:
@@ -120,6 +127,8 @@ def _settle(known: _Known, folder: bytes, path: bytes) -> None:
         match intent.what:
             case Relocation():
                 _settle_relocation(known, intent.what, case)
+            case Making():
+                _settle_making(known, intent.what, case)
             case Arrivals():
                 _settle_arrivals(known, folder, intent.what, case)
     remove_intent(path)
@@ -144,6 +153,15 @@ def _settle_relocation(known: _Known, relocation: Relocation, case: _Case) -> No
     at_new_places = any(_knows_below(known, new) for _old, new in relocation.moves)
     if case is _Case.NEVER_CAME or (case is _Case.UNKNOWN and not at_new_places):
         put_back(relocation)
+
+
+def _settle_making(known: _Known, making: Making, case: _Case) -> None:
+    """Take back what came to the folder, and then the folder."""
+    folder = making.folder
+    if case is _Case.NEVER_CAME and folder not in known.rows:
+        remove_leftovers(folder)
+        _settle_all(replace(known, unmade=folder), folder, os.path.join(folder, b"tmp"))
+        unmake(making)
 
 
 def _knows_below(known: _Known, directory: bytes) -> bool:
@@ -194,7 +212,7 @@ def _relied_on(known: _Known, folder: bytes, arrivals: Arrivals) -> frozenset[by
     uidlist, row = read_uidlist(folder), known.rows.get(folder)
     listed = {entry.base for entry in uidlist.entries} if uidlist else set()
     if row is None:
-        return frozenset(arrivals.bases)
+        return frozenset(arrivals.bases) & (listed if folder == known.unmade else {*arrivals.bases})
     snapshot = known.snapshot
     return frozenset(
         base

@@ -36,6 +36,7 @@ from maildird.maildir.directories import Relocation
 from maildird.maildir.folders import fsync_directory
 from maildird.maildir.intents import Intent, remove_intent, write_intent
 from maildird.maildir.layouts import Layout
+from maildird.maildir.making import Making
 from maildird.terms.codes import Code
 from maildird.terms.errors import Refused
 
@@ -150,7 +151,7 @@ class Turn:
     def intend(
         self,
         directory: bytes,
-        what: Arrivals | Relocation,
+        what: Arrivals | Relocation | Making,
         undo: Callable[[], None],
         *,
         lasts: bool,

@@ -26,6 +26,7 @@ from maildird.maildir.arrivals import Arrivals
 from maildird.maildir.directories import Relocation
 from maildird.maildir.folders import fsync_directory
 from maildird.maildir.leftovers import may_return
+from maildird.maildir.making import Making
 from maildird.maildir.names import delivery_order, unique_base
 from maildird.maildir.naming import naming
 
@@ -43,7 +44,7 @@ class Intent:
     index: str
     commit: int
     after: str
-    what: Arrivals | Relocation
+    what: Arrivals | Relocation | Making
 
 
 def write_intent(root: bytes, directory: bytes, intent: Intent, *, lasts: bool) -> bytes:
@@ -117,14 +118,18 @@ def _packed(root: bytes, intent: Intent) -> bytes:
         case Relocation(moves, trash):
             said["moves"] = [[_relative(root, path) for path in move] for move in moves]
             said["trash"] = trash and _relative(root, trash)
+        case Making(folder):
+            said["made"] = _relative(root, folder)
     return json.dumps(said, separators=(",", ":")).encode("ascii")
 
 
 def _unpacked(root: bytes, content: bytes) -> Intent:
     """Inverse of `_packed`; ValueError, KeyError or TypeError for anything else."""
     said = json.loads(content)
-    what: Arrivals | Relocation
-    if "moves" in said:
+    what: Arrivals | Relocation | Making
+    if "made" in said:
+        what = Making(_absolute(root, said["made"]))
+    elif "moves" in said:
         moves = tuple((_absolute(root, old), _absolute(root, new)) for old, new in said["moves"])
         what = Relocation(moves, said["trash"] and _absolute(root, said["trash"]))
     else:

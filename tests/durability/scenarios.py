@@ -224,6 +224,33 @@ class Rename:
             raise HalfDone(f"half of it was renamed: {moved}")
 
 
+class RenameInbox:
+    """RENAME of INBOX, which moves its two messages."""
+
+    def __init__(self) -> None:
+        self.arriving: list[str] = []
+
+    async def prepare(self, client: Client, round: int, separator: str) -> str:
+        await client.do("SELECT INBOX")
+        await client.do("UID STORE 1:* +FLAGS.SILENT (\\Deleted)")
+        await client.do("EXPUNGE")
+        subjects = [f"inbox {round} {letter}" for letter in "ab"]
+        await two_new(client, subjects)
+        await client.do("STORE 1:* +FLAGS.SILENT (word)")
+        return f"RENAME INBOX kept{round}"
+
+    def judge(self, turnout: Turnout) -> None:
+        subjects = [f"inbox {turnout.round} {letter}" for letter in "ab"]
+        name = f"kept{turnout.round}"
+        turnout.unchanged("INBOX", name)
+        kept = turnout.after[name].subjects if name in turnout.after else None
+        assert kept == subjects or not turnout.answered
+        left = turnout.after["INBOX"].subjects
+        assert {*left, *(kept or ())} == set(subjects), "a message is nowhere"
+        if (kept, left) not in ((None, subjects), (subjects, [])):
+            raise HalfDone(f"half of it was renamed: {kept} there, {left} left")
+
+
 class Delete:
     """DELETE of a mailbox with a message and a child."""
 
@@ -258,6 +285,7 @@ SCENARIOS: dict[str, type[Scenario]] = {
     "EXPUNGE": Expunge,
     "CREATE": Create,
     "RENAME": Rename,
+    "RENAME INBOX": RenameInbox,
     "DELETE": Delete,
 }
 
