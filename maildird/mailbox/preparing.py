@@ -12,7 +12,9 @@ Sessions come first. A *portion* is what can be done in a few milliseconds, in o
 Python runs one thread at a time, and a thread that computes lets others in whenever it reads a
 file, or after 5 ms at the latest. While requests wait at the door, or a session has just done
 something, a pause follows each portion; sessions that never rest don't stop the work altogether. A
-burst of new mail is told first, and made ready when it is over.
+session that reads messages, a FETCH of all of them say, needs the processor for itself, and often
+does this very work: then the pauses are long. A burst of new mail is told first, and made ready
+when it is over.
 
 Facts go to the index when nothing else waits there, in batches, the next one only after the last:
 a single new message at once, a backlog with a few commits a second.
@@ -60,6 +62,9 @@ PAUSE: Final = 0.005
 
 MOST_PAUSES: Final = 4
 """Pauses between two portions at most, however busy sessions are."""
+
+MOST_WHILE_READING: Final = 100
+"""Pauses between two portions at most while sessions read messages."""
 
 BURST: Final = 0.05
 """Seconds without new mail after which a burst of it is over."""
@@ -114,7 +119,7 @@ class Preparer:
         self._learnt: dict[int, dict[int, Facts]] = {}
         self._learnt_count = self._learnt_octets = 0
         self._troubled: set[int] = set()
-        self._last_use = self._last_arrival = self._retry_at = 0.0
+        self._last_use = self._last_read = self._last_arrival = self._retry_at = 0.0
         self._progress = Progress(name)
         self._stirred = trio.Event()
         self._through = trio.Event()
@@ -142,6 +147,10 @@ class Preparer:
     def give_way(self) -> None:
         """A session does something: let it. May be called in any thread."""
         self._last_use = time.monotonic()
+
+    def stand_back(self) -> None:
+        """A session reads a message: leave the processor to it. May be called in any thread."""
+        self._last_read = self._last_use = time.monotonic()
 
     async def run(self) -> None:
         """Prepare what there is, until cancelled."""
@@ -281,10 +290,14 @@ class Preparer:
 
     async def _let_sessions_go_first(self) -> None:
         await _pause_while(self._is_disturbing, MOST_PAUSES)
+        await _pause_while(self._is_reading, MOST_WHILE_READING)
         await _pause_while(self._in_a_burst, MOST_IN_A_BURST)
 
     def _is_disturbing(self) -> bool:
         return self._door.waiting > 0 or time.monotonic() < self._last_use + LULL
+
+    def _is_reading(self) -> bool:
+        return time.monotonic() < self._last_read + LULL
 
     def _in_a_burst(self) -> bool:
         """Whether so much mail comes in that telling of it is work enough."""

@@ -181,7 +181,7 @@ class Selected:
 
     def read_in_thread(self, uid: int) -> Content:
         """As `read`, for those who are in one of trio's worker threads already."""
-        self._home.preparer.give_way()
+        self._home.preparer.stand_back()
         name = self._known_name(uid)
         for attempt in range(ATTEMPTS):
             if name is None:
@@ -207,7 +207,7 @@ class Selected:
         folder = self._home.folder_of(row.parts)
 
         def read(uid: int) -> Content:
-            self._home.preparer.give_way()
+            self._home.preparer.stand_back()
             name = names[uid]
             if name is not None:
                 with suppress(FileNotFoundError):  # it has another name by now

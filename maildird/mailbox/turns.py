@@ -28,8 +28,7 @@ from maildird.terms.errors import Refused
 def learn(turn: Turn, request: Learn) -> None:
     """Keep facts of those messages that are still there."""
     for uid, facts in request.facts.items():
-        if turn.batch.message(request.mailbox, uid) is not None:
-            turn.batch.put_facts(request.mailbox, uid, facts)
+        turn.batch.put_facts(request.mailbox, uid, facts)
 
 
 def keep_recent(turn: Turn, request: KeepRecent) -> None:
