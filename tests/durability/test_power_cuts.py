@@ -35,10 +35,11 @@ async def test_what_a_power_cut_leaves(server: Server, command: str) -> None:
     count = len(await rounds.play("watch"))
     for step in steps(count):
         await rounds.play(f"cut {step}")
+    assert not rounds.halves
 
 
 @pytest.mark.parametrize("layout", ["maildir++"])
-@pytest.mark.parametrize("command", ["MOVE", "STORE", "EXPUNGE"])
+@pytest.mark.parametrize("command", ["MOVE", "STORE", "EXPUNGE", "RENAME INBOX"])
 async def test_what_a_power_cut_may_undo(server: Server, command: str) -> None:
     """Flags and removals are not synced: they may be undone, and no promise is broken by that."""
     rounds = Rounds(server, Undoable(SCENARIOS[command]()))
@@ -46,3 +47,4 @@ async def test_what_a_power_cut_may_undo(server: Server, command: str) -> None:
     count = len(await rounds.play("watch"))
     for step in steps(count):
         await rounds.play(f"cut {step}")
+    assert not rounds.halves
