@@ -1,8 +1,8 @@
 """The rows of the index, as the other rooms see them.
 
-What is made by the hundred thousand (messages, tombstones) is a named tuple, which costs half of
-a frozen dataclass to make; the rest are frozen dataclasses. Numbers are integers below 2^64; UIDs
-and mod-sequences start at 1.
+What is made by the hundred thousand (messages, tombstones, facts) is a named tuple, which costs
+half of a frozen dataclass to make; the rest are frozen dataclasses. Numbers are integers below
+2^64; UIDs and mod-sequences start at 1.
 """
 
 from array import array
@@ -90,8 +90,7 @@ class Sizes:
     internaldates: "array[int]"
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What was computed once from a message's content, which never changes.
 
     `internaldate` in seconds since 1970, `size` in octets of wire form; the others are bytes that

@@ -43,13 +43,15 @@ def _read_header(message: bytes) -> tuple[Header, bytes]:
     described: Header = {}
     common = bytearray()
     end = min(header_end(message), MAX_HEADER)
-    for found in _FINDER.find(message, 0, end):
-        field, name, value = found.groups()
+    if not message.endswith(b"\n", 0, end):
+        message = message[:end] + b"\r\n"
+        end = len(message)
+    for field, name, value in _FINDER.find(message, 0, end):
         name = name.lower()
         if name in DESCRIBED_FIELDS:
             add_value(described, name, value)
         if name in COMMON and len(common) <= MAX_KEPT:
             common += field
-            common += b"\n" if found.end() < end else b"\r\n"
+            common += b"\n"
     common += b"\r\n"
     return described, bytes(common) if len(common) <= MAX_KEPT else b""

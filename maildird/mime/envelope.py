@@ -8,25 +8,15 @@
 Where an address field stands several times all its addresses are listed: so nobody can show one
 sender to a filter and another to a reader (RFC 5322 section 4.5.3 has it so for To, Cc and Bcc). Of
 other fields the first one counts.
-
-The owner of a mailbox is in most of its messages, lists and friends are in many; so short address
-fields are remembered as they were written last.
 """
 
-from functools import lru_cache
 from itertools import chain, islice
-from typing import Final
 
 from maildird.mime.addresses import MAX_ADDRESSES, Address, parse_addresses
 from maildird.mime.header import Header, first, parse_header, used_header
 from maildird.mime.nstring import nstring
+from maildird.mime.remembering import remembering
 from maildird.mime.walk import DESCRIBED_FIELDS
-
-_SHORT: Final = 200
-"""Octets of an address field that is remembered at most."""
-
-_REMEMBERED: Final = 1000
-"""So many address fields are remembered, in less than a megabyte."""
 
 
 def envelope(message: bytes) -> bytes:
@@ -57,13 +47,11 @@ def _addresses(header: Header, field: bytes) -> bytes:
     values = header.get(field)
     if values is None:
         return b"NIL"
-    if len(values) == 1 and len(values[0]) <= _SHORT:
-        return _short_list(values[0])
-    return _address_list(values)
+    return _single_field(values[0]) if len(values) == 1 else _address_list(values)
 
 
-@lru_cache(_REMEMBERED)
-def _short_list(value: bytes) -> bytes:
+@remembering
+def _single_field(value: bytes) -> bytes:
     return _address_list([value])
 
 

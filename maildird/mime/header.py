@@ -67,23 +67,26 @@ def field_name(field: bytes) -> bytes:
     return name.rstrip(b" \t").lower() if colon else b""
 
 
+FoundField = tuple[bytes, bytes, bytes]
+"""A field as it stands, without the LF at its end; its name as written; its value, still folded."""
+
+
 @dataclass(frozen=True, slots=True)
 class FieldFinder:
-    """Finds fields by their names: `first` the one a header begins with, `next` all the others.
-
-    A match has the field as it stands, without the LF at its end, in group 1, the name as written
-    in group 2, and the value, folded as it is, in group 3.
-    """
+    """Finds fields by their names: `first` the one a header begins with, `next` all the others."""
 
     first: re.Pattern[bytes]
     next: re.Pattern[bytes]
 
-    def find(self, message: bytes, start: int, end: int) -> Iterator[re.Match[bytes]]:
+    def find(self, message: bytes, start: int, end: int) -> Iterator[FoundField]:
         """The fields so called of the header at [`start`, `end`), in order."""
         if found := self.first.match(message, start, end):
-            yield found
+            yield found[1], found[2], found[3]
             start = found.end()
-        yield from self.next.finditer(message, start, end)
+        while cut := _NEXT_FIELD.search(message, start + _STRETCH, end):
+            yield from self.next.findall(message, start, cut.start())
+            start = cut.start()
+        yield from self.next.findall(message, start, end)
 
 
 def finder(names: Iterable[bytes]) -> FieldFinder:
@@ -100,11 +103,10 @@ def _alternatives(names: Iterable[bytes]) -> bytes:
     )
 
 
-def values_of(fields: Iterable[re.Match[bytes]]) -> Header:
+def values_of(fields: Iterable[FoundField]) -> Header:
     """What a finder found, by name."""
     header: Header = {}
-    for field in fields:
-        _, name, value = field.groups()
+    for _, name, value in fields:
         add_value(header, name.lower(), value)
     return header
 
@@ -122,8 +124,10 @@ def parse_header(header: bytes, wanted: Container[bytes]) -> Header:
 
 def add_value(header: Header, name: bytes, value: bytes) -> None:
     """Add the value of a field, folded as it stands; nothing happens after `MAX_REPEATS`."""
-    values = header.setdefault(name, [])
-    if len(values) < MAX_REPEATS:
+    values = header.get(name)
+    if values is None:
+        header[name] = [unfold(value)]
+    elif len(values) < MAX_REPEATS:
         values.append(unfold(value))
 
 

@@ -12,30 +12,22 @@ A value may come in sections, `name*0`, `name*1*` and so on, those with a second
 by a charset and percent signs. They are put together, as RFC 2231 section 6 asks IMAP servers to,
 to one parameter `name`, or `name*` where it is extended; that one is left to the client to decode.
 Where a number is missing or comes twice the sections stay what they are.
-
-Most parts are of one of a few types, so those that were met last are remembered.
 """
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import islice
 from typing import Final, NamedTuple
 from urllib.parse import quote_from_bytes
 
 from maildird.mime.lexemes import QUOTED_STRING, unquote, without_comments
+from maildird.mime.remembering import remembering
 
 Parameters = tuple[tuple[bytes, bytes], ...]
 """Names as written with their values, in order."""
 
 MAX_PARAMETERS: Final = 10_000
 """Parameters of one field that are read."""
-
-_SHORT: Final = 100
-"""Octets of a Content-Type that is remembered at most."""
-
-_REMEMBERED: Final = 500
-"""So many are remembered, in less than half a megabyte."""
 
 _TOKEN: Final = rb"([^\s()<>@,;:\\\"/\[\]?=]++)"
 _MEDIA_TYPE: Final = re.compile(rb"\s*+" + _TOKEN + rb"\s*+/\s*+" + _TOKEN)
@@ -79,17 +71,9 @@ class Disposition(NamedTuple):
     parameters: Parameters = ()
 
 
+@remembering
 def parse_content_type(value: bytes) -> ContentType | None:
     """The media type in an unfolded Content-Type; None where there is no type and subtype."""
-    return _short_content_type(value) if len(value) <= _SHORT else _content_type(value)
-
-
-@lru_cache(_REMEMBERED)
-def _short_content_type(value: bytes) -> ContentType | None:
-    return _content_type(value)
-
-
-def _content_type(value: bytes) -> ContentType | None:
     value = without_comments(value)
     found = _MEDIA_TYPE.match(value)
     return ContentType(found[1], found[2], _parameters(value, found.end())) if found else None

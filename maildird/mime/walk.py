@@ -24,29 +24,20 @@ multipart or message beyond the limits is application/octet-stream. Limits: `MAX
 inside each other, `MAX_PARTS` in all (the last one takes the rest of the message), `MAX_HEADERS`
 octets of all headers together that are looked into, and `MAX_VALUES` octets of what is found in
 them: addresses and parameters take many times their size in memory and in what IMAP writes.
-
-Most parts have one of a few headers (`Content-Type: text/plain; charset=utf-8` and no more); so
-short ones are remembered with what was found in them.
 """
 
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 from maildird.mime.header import MAX_HEADER, Header, finder, first, header_end, values_of
 from maildird.mime.parameters import ContentType, parameter, parse_content_type
+from maildird.mime.remembering import remembering
 
 MAX_DEPTH: Final = 100
 MAX_PARTS: Final = 10_000
 MAX_HEADERS: Final = 50 * 1024 * 1024
 MAX_VALUES: Final = 4 * 1024 * 1024
-
-_SHORT: Final = 200
-"""Octets of a part's header that is remembered at most."""
-
-_REMEMBERED: Final = 500
-"""So many headers are remembered, in less than a megabyte."""
 
 _VALUE_OCTETS: Final = 32
 """What each value counts besides its length."""
@@ -61,7 +52,7 @@ DESCRIBED_FIELDS: Final = frozenset(
 )
 """The fields that ENVELOPE and BODYSTRUCTURE are made of."""
 
-_DESCRIBED: Final = finder(DESCRIBED_FIELDS)
+_FINDER: Final = finder(DESCRIBED_FIELDS)
 
 TEXT_PLAIN: Final = ContentType(b"text", b"plain", ((b"charset", b"us-ascii"),))
 MESSAGE_RFC822: Final = ContentType(b"message", b"rfc822")
@@ -124,9 +115,9 @@ class _Delimiter(NamedTuple):
     closes: bool
 
 
-@lru_cache(_REMEMBERED)
-def _short_header(header: bytes) -> Header:
-    return values_of(_DESCRIBED.find(header, 0, len(header)))
+@remembering
+def _described(header: bytes) -> Header:
+    return values_of(_FINDER.find(header, 0, len(header)))
 
 
 class _Walk:
@@ -185,26 +176,19 @@ class _Walk:
         # An empty line at the end of a header may at once be the line end that belongs to the
         # delimiter (RFC 2046 section 5.1.1): it is the header's then, and inside its container.
         end = max(end, self._counted_to)
-        parts = tuple(part.parts)
-        content_type = part.content_type
-        if content_type.is_multipart and not parts:
-            content_type = TEXT_PLAIN
-        return Part(
-            header_start=part.header_start,
-            body_start=part.body_start,
-            body_end=end,
-            lines=self._lines_before(end) - part.lines_before,
-            header=part.header,
-            content_type=content_type,
-            parts=parts if content_type.is_multipart else (),
-            message=parts[0] if content_type.is_message else None,
-        )
+        lines = self._lines_before(end) - part.lines_before
+        at = part.header_start, part.body_start, end, lines, part.header
+        if not part.parts:
+            return Part(*at, TEXT_PLAIN if part.content_type.is_multipart else part.content_type)
+        if part.content_type.is_message:
+            return Part(*at, part.content_type, message=part.parts[0])
+        return Part(*at, part.content_type, parts=tuple(part.parts))
 
     def _content_type(self, header: Header, default: ContentType) -> ContentType:
         value = first(header, b"content-type")
         content_type = default if value is None else parse_content_type(value) or TEXT_PLAIN
-        holds_parts = content_type.is_multipart or content_type.is_message
-        if holds_parts and (len(self._open) + 1 >= MAX_DEPTH or self._count >= MAX_PARTS):
+        full = len(self._open) + 1 >= MAX_DEPTH or self._count >= MAX_PARTS
+        if full and (content_type.is_multipart or content_type.is_message):
             return OCTET_STREAM
         return content_type
 
@@ -221,9 +205,7 @@ class _Walk:
     def _found(self, start: int, end: int) -> Header:
         if not start and self._root_header is not None:
             return self._root_header
-        if end - start <= _SHORT:
-            return _short_header(self._message[start:end])
-        return values_of(_DESCRIBED.find(self._message, start, end))
+        return _described(self._message[start:end])
 
     def _kept(self, values: list[bytes]) -> list[bytes]:
         """The values of a field, as far as `MAX_VALUES` allows; one may be cut."""

@@ -125,7 +125,7 @@ def test_expunge_takes_the_facts_along(index: Index) -> None:
     mailbox = put(index)
     index.write(lambda batch: batch.add_many(mailbox, [message(1)]))
     index.write(lambda batch: batch.put_facts(mailbox, 1, FACTS))
-    index.write(lambda batch: batch.put_facts(mailbox, 1, replace(FACTS, size=78)))
+    index.write(lambda batch: batch.put_facts(mailbox, 1, FACTS._replace(size=78)))
     index.write(lambda batch: batch.expunge(mailbox, 1, 2))
     with index.snapshot() as snapshot:
         assert snapshot.facts(mailbox, 1) is None

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import fields, replace
+from dataclasses import fields
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -40,7 +40,7 @@ def make(directory: bytes) -> bytes:
     index.write(lambda batch: batch.add_many(small, [message(uid, 7) for uid in range(1, 9)]))
     for start in range(1, 200, 20):
         index.write(partial(learn_and_expunge, mailbox=large, uids=range(start, start + 20)))
-    index.write(lambda batch: batch.put_facts(large, 7, replace(FACTS, header=b"h" * 3 * PAGE)))
+    index.write(lambda batch: batch.put_facts(large, 7, FACTS._replace(header=b"h" * 3 * PAGE)))
     index.write(lambda batch: batch.set_mask(large, 7, 40, SEEN))
     index.close()
     return os.path.join(directory, b"data.mdb")
