@@ -58,13 +58,19 @@ class Index:
 
     @classmethod
     def open(
-        cls, directory: bytes, *, read_only: bool = False, map_size: int = MAP_SIZE
+        cls,
+        directory: bytes,
+        *,
+        read_only: bool = False,
+        map_size: int = MAP_SIZE,
+        given_up: threading.Event | None = None,
     ) -> "Index":
         """Open the index in `directory`, making it where there is none, or where it is damaged.
 
         After a clean end that is quick; else the whole of it is inspected first, which takes some
-        seconds for a million messages. `map_size` is in octets. Raises IndexUnusable when it is of
-        a newer version, no index, or held by another process; nothing of it is changed then.
+        seconds for a million messages, unless it is `given_up`. `map_size` is in octets. Raises
+        IndexUnusable when it is of a newer version, no index, held by another process, or given up;
+        nothing of it is changed then.
 
         `read_only` reads an index that another process may hold, and takes it as it is: have it
         inspected before. It has to be there, and of this version.
@@ -74,7 +80,7 @@ class Index:
             return cls(directory, *opened, lock=None)
         lock = lock_directory(directory)
         try:
-            opened = open_to_write(directory, map_size)
+            opened = open_to_write(directory, map_size, given_up or threading.Event())
         except BaseException:
             _unlock(lock)
             raise

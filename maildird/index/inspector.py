@@ -53,7 +53,7 @@ def _limit(seconds: int, octets: int) -> None:
     ):
         _, hard = resource.getrlimit(what)
         if hard == resource.RLIM_INFINITY or most < hard:
-            resource.setrlimit(what, (most, most))
+            resource.setrlimit(what, (most, hard))
 
 
 def _fault(pages: mmap) -> str | None:

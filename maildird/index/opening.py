@@ -1,7 +1,8 @@
 """Opening an index: making it where there is none, and making it anew where it is damaged.
 
 Theory of operation. One process at a time holds an index, by a lock on its directory that ends with
-the process. A reader beside it takes no lock.
+the process. A reader beside it takes no lock, and whoever inspects an index that nobody holds keeps
+nobody from holding it: what looks damaged then is looked at again.
 
 The holder maps nothing that may be damaged. A file with a good seal (`seal`) is as a clean end left
 it. One that was changed since is damaged for certain; any other is inspected first, in a process
@@ -17,6 +18,7 @@ than its pages; so the file is lengthened, or refused, before any page is read.
 import fcntl
 import logging
 import os
+import threading
 from typing import Final
 
 import lmdb
@@ -77,23 +79,34 @@ def find_damage_beside_its_holder(directory: bytes) -> str | None:
     there is no index, or none that can be opened.
     """
     try:
-        lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            return find_damage(directory, beside=not _take(lock))
-        finally:
-            os.close(lock)
+        beside = _is_held(directory)
+        damage = find_damage(directory, beside=beside)
+        if damage is not None and not beside and _is_held(directory):
+            return find_damage(directory, beside=True)
+        return damage
     except OSError as error:
         raise _cannot_be_opened(os.fsdecode(directory), error.strerror) from error
 
 
-def open_to_write(directory: bytes, map_size: int) -> tuple[lmdb.Environment, Tables]:
+def _is_held(directory: bytes) -> bool:
+    lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        return not _take(lock)
+    finally:
+        os.close(lock)
+
+
+def open_to_write(
+    directory: bytes, map_size: int, given_up: threading.Event
+) -> tuple[lmdb.Environment, Tables]:
     """The environment and tables in `directory`, made where there are none or no sound ones.
 
     The index is held by this process. Raises IndexUnusable, and changes nothing, when it is of a
-    newer version, of another program, or can't be opened.
+    newer version, of another program, or can't be opened, and when it is `given_up` before it was
+    inspected.
     """
     try:
-        damage = _damage(directory)
+        damage = _damage(directory, given_up)
         if damage is not None:
             _begin_anew(directory, f"is damaged: {damage}")
         environment, tables = _open_or_begin_anew(directory, map_size)
@@ -137,13 +150,13 @@ def lengthen(directory: bytes, environment: lmdb.Environment) -> None:
         environment.sync(True)
 
 
-def _damage(directory: bytes) -> str | None:
+def _damage(directory: bytes, given_up: threading.Event) -> str | None:
     """What is wrong with the file in `directory`; None when it is sound, or there is none."""
     try:
         state = seal.state(directory)
         if state is seal.State.UNKNOWN and os.path.lexists(data_file(directory)):
             logger.info("index %s was not closed; it is inspected", os.fsdecode(directory))
-            return find_damage(directory)
+            return find_damage(directory, given_up=given_up)
     except FileNotFoundError:
         return None
     return "it was changed after it had been closed" if state is seal.State.CHANGED else None

@@ -2,8 +2,10 @@
 
 import logging
 import os
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 import trio
 
@@ -20,21 +22,25 @@ from maildird.maildir.layouts import Layout
 from maildird.maildir.leftovers import remove_leftovers
 from maildird.maildir.monitor import Monitor
 from maildird.maildir.recognition import Recognised, make_layout, recognise
-from maildird.terms.errors import SettingsError
+from maildird.terms.errors import MaildirdError, SettingsError
 
 logger = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def open_account(settings: AccountSettings, describe: Describe) -> AsyncIterator[Account]:
+async def open_account(
+    settings: AccountSettings,
+    describe: Describe,
+    opening: trio.CapacityLimiter | None = None,
+) -> AsyncIterator[Account]:
     """Serve one account inside the `with`; at its end all turns are done and the index is closed.
 
-    Raises SettingsError when there is no Maildir, IndexUnusable when the index can't be used.
+    `opening` says how many indexes may be opened at once, which may keep a processor busy for
+    seconds. Raises SettingsError when there is no Maildir, IndexUnusable when the index can't be
+    used.
     """
     layout, namespace = layout_of(settings)
-    index = await trio.to_thread.run_sync(
-        Index.open, os.path.join(settings.state_directory, b"index")
-    )
+    index = await _open_index(os.path.join(settings.state_directory, b"index"), opening)
     try:
         await trio.to_thread.run_sync(recover, index, layout)
         account = Account(settings, namespace, index, layout, describe)
@@ -55,6 +61,38 @@ async def open_account(settings: AccountSettings, describe: Describe) -> AsyncIt
                 await account.finish()
     finally:
         index.close()
+
+
+async def _open_index(directory: bytes, opening: trio.CapacityLimiter | None) -> Index:
+    """The index in `directory`; an inspection of it ends when this is cancelled."""
+    given_up = threading.Event()
+
+    async def give_up_when_cancelled() -> None:
+        try:
+            await trio.sleep_forever()
+        finally:
+            given_up.set()
+
+    index: Index | None = None
+    failure: MaildirdError | None = None
+    try:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(give_up_when_cancelled)
+            try:
+                index = await trio.to_thread.run_sync(
+                    partial(Index.open, directory, given_up=given_up), limiter=opening
+                )
+            except MaildirdError as error:
+                failure = error
+            nursery.cancel_scope.cancel()
+    except BaseException:
+        if index is not None:
+            index.close()
+        raise
+    if failure is not None:
+        raise failure
+    assert index is not None
+    return index
 
 
 def layout_of(settings: AccountSettings) -> tuple[Layout, Namespace]:

@@ -113,6 +113,7 @@ class Accounts:
     def __init__(self, nursery: trio.Nursery, describe: Describe) -> None:
         self._nursery = nursery
         self._describe = describe
+        self._indexes = trio.CapacityLimiter(os.cpu_count() or 1)
         self._opened: dict[str, OpenAccount] = {}
         self._opening: defaultdict[str, trio.Lock] = defaultdict(trio.Lock)
 
@@ -173,7 +174,7 @@ class Accounts:
         try:
             with locked(user.mail.state_directory):
                 make_new_tree(user.mail)
-                async with open_account(user.mail, self._describe) as account:
+                async with open_account(user.mail, self._describe, self._indexes) as account:
                     opened = self._opened[user.name] = OpenAccount(user.mail, account)
                     answers = {STATUS: opened.answer_status, HISTORY: opened.answer_history}
                     async with answering(user.mail.state_directory, answers):
