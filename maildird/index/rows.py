@@ -104,3 +104,8 @@ class Facts(NamedTuple):
     body: bytes
     bodystructure: bytes
     header: bytes
+
+    @property
+    def octets(self) -> int:
+        """How long all of them are."""
+        return sum(map(len, (self.envelope, self.body, self.bodystructure, self.header)))

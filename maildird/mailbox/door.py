@@ -95,10 +95,15 @@ class Door:
         """As `ask`, but when nothing else is asked."""
         return cast(Answer, await self._wait_in(self._posted, request))
 
-    def post(self, request: Request[Any]) -> None:
-        """Have `request` done when nothing else is asked; an error is only logged, and once."""
-        self._posted.append(_Waiting(request, has_asker=False))
+    def post(self, request: Request[Any]) -> trio.Event:
+        """Have `request` done when nothing else is asked; an error is only logged, and once.
+
+        The event is set when it was done, or has failed.
+        """
+        waiting = _Waiting(request, has_asker=False)
+        self._posted.append(waiting)
         self._knock.set()
+        return waiting.done
 
     @property
     def waiting(self) -> int:

@@ -57,6 +57,9 @@ BATCH_OCTETS: Final = 1 << 20
 LULL: Final = 0.005
 """Seconds without a session doing anything after which nobody is disturbed."""
 
+LONG_LULL: Final = 0.1
+"""Seconds without a session reading a message after which it is through with that."""
+
 PAUSE: Final = 0.005
 """Seconds that the work rests before it looks again whether sessions do something."""
 
@@ -242,7 +245,7 @@ class Preparer:
         if looked.learnt:
             self._learnt.setdefault(mailbox, {}).update(looked.learnt)
             self._learnt_count += len(looked.learnt)
-            self._learnt_octets += sum(map(_octets, looked.learnt.values()))
+            self._learnt_octets += sum(facts.octets for facts in looked.learnt.values())
 
     def _look(self, mailbox: int, uids: Sequence[int]) -> _Looked:
         """Compute the facts of messages, one after the other, until the portion's time is up."""
@@ -297,7 +300,7 @@ class Preparer:
         return self._door.waiting > 0 or time.monotonic() < self._last_use + LULL
 
     def _is_reading(self) -> bool:
-        return time.monotonic() < self._last_read + LULL
+        return time.monotonic() < self._last_read + LONG_LULL
 
     def _in_a_burst(self) -> bool:
         """Whether so much mail comes in that telling of it is work enough."""
@@ -310,7 +313,3 @@ async def _pause_while(busy: Callable[[], bool], most: int) -> None:
         if not busy():
             return
         await trio.sleep(PAUSE)
-
-
-def _octets(facts: Facts) -> int:
-    return len(facts.envelope) + len(facts.body) + len(facts.bodystructure) + len(facts.header)

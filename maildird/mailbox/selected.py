@@ -234,10 +234,9 @@ class Selected:
                     return known, count
         return known, len(uids)
 
-    def learn(self, facts: Mapping[int, Facts]) -> None:
-        """Have the index keep what was computed; it need not be waited for."""
-        if facts:
-            self._home.door.post(requests.Learn(self.id, dict(facts)))
+    def learn(self, facts: Mapping[int, Facts]) -> trio.Event:
+        """Have the index keep what was computed; the event, when it has, need not be waited for."""
+        return self._home.door.post(requests.Learn(self.id, dict(facts)))
 
     def changed_since(self, modseq: int) -> list[int]:
         """UIDs of the view whose MODSEQ is above `modseq`, as the view knows it; they rise."""

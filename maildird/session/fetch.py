@@ -4,7 +4,9 @@ Theory of operation. UID, FLAGS and MODSEQ are columns of the view and are rende
 bulk, at the moment when a response is sent. The other items are computed before, a portion of
 messages at a time: from facts that the index has, or else in a worker thread that reads the
 messages, a few hundred KiB of answers at most. Facts that had to be computed are given to the
-index.
+index, many together, after they were sent. While it takes them over no more are computed, for a
+while at least: two threads that both go in and out of Python all the time cost much more than one
+after the other.
 
 A portion of which whole bodies were asked gets its \\Seen, in one turn of the door, after it was
 read and before it is sent: what could not be read does not become seen, and the new flags stand in
@@ -19,6 +21,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
+
+import trio
 
 from maildird.imap.commands.fetch import Fetch, FetchAttribute, FetchSection
 from maildird.index.rows import Facts
@@ -44,6 +48,12 @@ PORTION: Final = 256
 
 ENOUGH: Final = 256 * 1024
 """Octets of answers that end a portion."""
+
+LEARNT_TOGETHER: Final = 1 << 20
+"""Octets of facts that are given to the index together."""
+
+LEARNING: Final = 0.1
+"""Seconds that the index has to take them over before more are computed."""
 
 MOST_SECTIONS: Final = 256
 """Different sections that one command may ask for."""
@@ -79,6 +89,7 @@ async def fetch(session: Session, command: Fetch) -> Answer:
     service = _Service(session, shape, items)
     for some in chunks(rows, PORTION):
         await service.serve(some)
+    service.end()
     return answer_to_partial("FETCH", service.trouble) or Answer("FETCH done")
 
 
@@ -106,18 +117,28 @@ async def _serve_columns(session: Session, rows: Sequence[int], shape: Shape) ->
 
 @dataclass(slots=True)
 class _Service:
-    """Serves one FETCH, portion by portion; `trouble` gathers what could not be read."""
+    """Serves one FETCH, portion by portion; `trouble` gathers what could not be read.
+
+    `learnt` are facts, of so many `octets`, that the index is still to be given.
+    """
 
     session: Session
     shape: Shape
     items: tuple[Item, ...]
     trouble: list[Exception] = field(default_factory=list)
+    learnt: dict[int, Facts] = field(default_factory=dict)
+    octets: int = 0
 
     @property
     def marks_seen(self) -> bool:
         """Whether whole bodies are asked for, and not only peeked at."""
         asked = any(isinstance(item, FetchSection) and not item.peek for item in self.items)
         return asked and not self.session.mailbox.read_only
+
+    def end(self) -> None:
+        """Give the index the rest of what was learnt."""
+        if self.learnt:
+            self._hand_over()
 
     async def serve(self, rows: Sequence[int]) -> None:
         """Answer for the messages in these rows."""
@@ -141,9 +162,21 @@ class _Service:
         while done < len(rows):
             looked = await in_thread(partial(_look, self.items, uids[done:], known, read))
             self.trouble += looked.trouble
-            mailbox.learn(looked.learnt)
             await self._send(rows[done : done + len(looked.answers)], looked.answers)
+            await self._learn(looked.learnt)
             done += len(looked.answers)
+
+    async def _learn(self, learnt: Mapping[int, Facts]) -> None:
+        self.learnt.update(learnt)
+        self.octets += sum(facts.octets for facts in learnt.values())
+        if self.octets >= LEARNT_TOGETHER:
+            taken_over = self._hand_over()
+            with trio.move_on_after(LEARNING):
+                await taken_over.wait()
+
+    def _hand_over(self) -> trio.Event:
+        learnt, self.learnt, self.octets = self.learnt, {}, 0
+        return self.session.mailbox.learn(learnt)
 
     async def _send(self, rows: Sequence[int], answers: Sequence[bytes | None]) -> None:
         """Write the responses of those that have an answer."""

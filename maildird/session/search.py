@@ -98,7 +98,8 @@ async def _find(
         read = mailbox.reader([columns.uids[at] for at in some])
         look = partial(inspect, key, columns, some, known, read, now)
         inspected = await in_thread(look)
-        mailbox.learn(inspected.learnt)
+        if inspected.learnt:
+            mailbox.learn(inspected.learnt)
         found += inspected.found
         trouble += inspected.trouble
     return sorted(found), trouble

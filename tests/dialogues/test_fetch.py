@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from maildird.session.fetch import LEARNT_TOGETHER
 from tests.dialogues.dialogue import Client, Server
 
 LETTER = b"""\
@@ -292,6 +293,22 @@ async def test_a_long_answer_comes_in_pieces(server: Server, me: Client) -> None
     await me.stream.send_all(b"a FETCH 1 BODY.PEEK[TEXT]\r\n")
     answer = await me.octets(b"a OK FETCH done\r\n")
     assert answer == b"* 1 FETCH (BODY[TEXT] {1560000}\r\n" + body * 20_000 + b")\r\n"
+
+
+async def test_megabytes_of_facts_are_computed_once(server: Server, me: Client) -> None:
+    subject = b"x" * 50_000
+    count = 2 * LEARNT_TOGETHER // len(subject)
+    for _ in range(count):
+        server.beside.deliver("INBOX", b"Subject: %b\r\n\r\n" % subject)
+    await me.opens("INBOX")
+    await me.stream.send_all(b"a FETCH 1:* ENVELOPE\r\n")
+    told = await me.octets(b"a OK FETCH done\r\n")
+    assert told.count(b'(ENVELOPE (NIL "%b"' % subject) == count
+    await server.account.prepare()
+    for file in server.beside.files("INBOX"):
+        spoil(file)
+    await me.stream.send_all(b"b FETCH 1:* ENVELOPE\r\n")
+    assert await me.octets(b"b OK FETCH done\r\n") == told.replace(b"a OK", b"b OK")
 
 
 def spoil(file: Path) -> None:
