@@ -19,8 +19,8 @@ from maildird.mailbox.reconcile import base_of
 from maildird.mailbox.requests import Deliver
 from maildird.mailbox.results import Appended
 from maildird.mailbox.turn import Turn
-from maildird.maildir.arrivals import Arrivals, take_back
-from maildird.maildir.folders import publish
+from maildird.maildir.arrivals import Arrivals, Copies, Deliveries, bases_of, take_back
+from maildird.maildir.folders import publish, published_name
 
 Arrived = tuple[bytes, int]
 """A message that has appeared: its name, and its flags as a mask."""
@@ -30,13 +30,20 @@ def deliver(turn: Turn, request: Deliver) -> Appended:
     """Publish staged messages; Refused (LIMIT) for a keyword too many, OSError on disk."""
     row = need_folder(turn, turn.row(request.mailbox))
     folder = turn.folder(row)
-    arrivals = []
-    intend_arrivals(turn, folder, Arrivals(tuple(each.staged.base for each in request.deliveries)))
+    masks = []
+    for delivery in request.deliveries:
+        row, mask = numbers_of(turn, row, delivery.flags)
+        masks.append(mask)
+    named = named_letters(row)
+    staged = [delivery.staged for delivery in request.deliveries]
+    names = tuple(
+        published_name(each, mask, named) for each, mask in zip(staged, masks, strict=True)
+    )
+    arrivals = list(zip(names, masks, strict=True))
+    intend_arrivals(turn, folder, Deliveries(names))
     with turn.disk.own_changes(row.id, folder):
-        for delivery in request.deliveries:
-            row, mask = numbers_of(turn, row, delivery.flags)
-            name = publish(delivery.staged, folder, mask, named_letters(row))
-            arrivals.append((name, mask))
+        for each, mask in zip(staged, masks, strict=True):
+            publish(each, folder, mask, named)
         turn.sync_later(os.path.join(folder, b"cur"))
         uids, modseq = add_arrivals(turn, row, arrivals)
     return Appended(row.uidvalidity, uids, modseq)
@@ -74,8 +81,8 @@ def intend_arrivals(turn: Turn, folder: bytes, arrivals: Arrivals) -> None:
     rest: a power cut may leave it in both mailboxes, but never in none.
     """
     undo = partial(take_back, folder, arrivals)
-    several = len(arrivals.bases) > 1
-    if several or arrivals.leave:
+    several = len(bases_of(arrivals)) > 1
+    if several or (isinstance(arrivals, Copies) and arrivals.hiding):
         turn.intend(os.path.join(folder, b"tmp"), arrivals, undo, lasts=several)
     else:
         turn.on_failure(undo)

@@ -18,8 +18,9 @@ from maildird.mailbox.reconcile import base_of
 from maildird.mailbox.requests import CopyTo
 from maildird.mailbox.results import Copied
 from maildird.mailbox.turn import Turn
-from maildird.maildir.arrivals import Arrivals, drop_hidden, hide
+from maildird.maildir.arrivals import Copies
 from maildird.maildir.folders import complete, copy_into
+from maildird.maildir.hiding import drop_hidden, hide, make_hiding, new_hiding
 from maildird.maildir.names import unique_base
 from maildird.terms.flags import flag_names
 
@@ -29,14 +30,14 @@ def copy_to(turn: Turn, request: CopyTo) -> Copied:
     source = need_folder(turn, turn.row(request.source))
     target = need_folder(turn, turn.row(request.target))
     folder = turn.folder(target)
-    bases = _intend(turn, source, folder, request)
+    bases, hiding = _intend(turn, source, folder, request)
     hidden: list[int] = []
     with turn.disk.own_changes(target.id, folder):
         target, copied = _copy_all(turn, source, target, bases)
         if copied:
             turn.sync_now(os.path.join(folder, b"cur"))
-        if request.move:
-            hidden = _hide_all(turn, source, target, copied)
+        if hiding is not None:
+            hidden = _hide_all(turn, source, target, copied, hiding)
         uids = add_arrivals(turn, target, list(copied.values()))[0] if copied else ()
     for uid, new in zip(copied, uids, strict=True):
         facts = turn.batch.facts(source.id, uid)
@@ -49,18 +50,25 @@ def copy_to(turn: Turn, request: CopyTo) -> Copied:
     return Copied(target.uidvalidity, tuple(copied), uids)
 
 
-def _intend(turn: Turn, source: MailboxRow, folder: bytes, request: CopyTo) -> dict[int, bytes]:
-    """Leave an intent; gives the base names that the copies get, by UID."""
+def _intend(
+    turn: Turn, source: MailboxRow, folder: bytes, request: CopyTo
+) -> tuple[dict[int, bytes], bytes | None]:
+    """Leave an intent.
+
+    Gives the base names that the copies get, by UID, and where the originals of a move hide.
+    """
     names = {uid: turn.batch.name(source.id, uid) for uid in request.uids}
-    originals = {uid: name for uid, name in names.items() if name is not None}
+    originals = {uid: base_of(name) for uid, name in names.items() if name is not None}
     bases = {uid: unique_base() for uid in originals}
-    arrivals = Arrivals(
-        tuple(bases.values()), turn.folder(source), tuple(originals.values()), request.move
-    )
-    intend_arrivals(turn, folder, arrivals)
-    if request.move:
-        turn.after_commit(partial(drop_hidden, arrivals))
-    return bases
+    origin = turn.folder(source)
+    hiding = new_hiding() if request.move and bases else None
+    pairs = tuple(zip(bases.values(), originals.values(), strict=True))
+    intend_arrivals(turn, folder, Copies(origin, pairs, hiding))
+    if hiding is not None:
+        complete(origin)
+        make_hiding(origin, hiding)
+        turn.after_commit(partial(drop_hidden, origin, hiding))
+    return bases, hiding
 
 
 def _copy_all(
@@ -106,17 +114,20 @@ def _copy_one(
 
 
 def _hide_all(
-    turn: Turn, source: MailboxRow, target: MailboxRow, copied: dict[int, Arrived]
+    turn: Turn,
+    source: MailboxRow,
+    target: MailboxRow,
+    copied: dict[int, Arrived],
+    hiding: bytes,
 ) -> list[int]:
     """Take the originals of a move out of sight; gives the UIDs of those that were there still."""
     folder = turn.folder(source)
-    complete(folder)
     pending = _pending(source, target, copied)
     with turn.disk.own_changes(source.id, folder), turn.stamping(turn.row(source.id)) as stamp:
         return [
             uid
-            for uid, (copy, _mask) in copied.items()
-            if take_file(turn, source, uid, stamp, partial(hide, base=base_of(copy)), pending)
+            for uid in copied
+            if take_file(turn, source, uid, stamp, partial(hide, hiding=hiding), pending)
         ]
 
 

@@ -16,8 +16,13 @@ said of settled intents before, and how many commits it had. So there are three 
 All this goes on before anything is observed, so that nobody ever hears of what is taken back. Yet
 other programs may have been at work meanwhile, for hours perhaps. A message that they renamed is
 known by its base name. One to which another server gave a UID, as the uidlist shows, is not ours
-alone any more and stays. A copy is taken away only while its original is there. A power cut may
-bring an intent back that was settled: then nothing is found that could be taken back.
+alone any more and stays. A copy is taken away only while its original is there, and what was
+delivered only while it has the very name that it got. A power cut may bring an intent back that was
+settled: then nothing is found that could be taken back.
+
+Of what is hidden the folder from which it is to leave knows nothing: the intent lies where it was
+to go, and that folder may be lost, or on a disk that is not mounted. So whatever is hidden and
+nobody's at the end, as no intent tells of it, is brought back, too.
 
 An intent that can't be settled now, as its folder can't be written, say, is left for the next
 start; so is one of another server that may be alive. While such a one is at the root, nothing that
@@ -27,6 +32,7 @@ is out of sight there is removed.
 import enum
 import logging
 import os
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
@@ -36,9 +42,17 @@ from maildird.index.rows import MailboxRow
 from maildird.index.snapshots import Snapshot
 from maildird.mailbox.reconcile import base_of
 from maildird.mailbox.turn import INDEX_NAME, SETTLED
-from maildird.maildir.arrivals import Arrivals, bring_back, drop_hidden, take_away, take_back
+from maildird.maildir.arrivals import (
+    Arrivals,
+    Copies,
+    Deliveries,
+    bases_of,
+    take_away,
+    take_back,
+)
 from maildird.maildir.directories import Relocation, put_back, remove_deleted
-from maildird.maildir.folders import folder_identity, fsync_directory, list_all
+from maildird.maildir.folders import folder_identity, fsync_directory, quick_look
+from maildird.maildir.hiding import bring_back, drop_hidden, find_hidings
 from maildird.maildir.intents import (
     Intent,
     find_intents,
@@ -88,8 +102,10 @@ def recover(index: Index, layout: Layout) -> None:
         rows = {layout.directory(row.parts): row for row in snapshot.mailboxes()}
         known = _Known(snapshot, layout, rows)
         _settle_all(known, layout.root, layout.root)
-        for folder in layout.folders().values():
+        folders = layout.folders().values()
+        for folder in folders:
             _settle_all(known, folder, os.path.join(folder, b"tmp"))
+        _show_hidden(layout.root, folders)
         is_new = snapshot.meta(INDEX_NAME) is None
     if is_new:
         name = os.urandom(_NAME_OCTETS).hex().encode("ascii")
@@ -129,9 +145,38 @@ def _settle(known: _Known, folder: bytes, path: bytes) -> None:
                 _settle_relocation(known, intent.what, case)
             case Making():
                 _settle_making(known, intent.what, case)
-            case Arrivals():
+            case Copies() | Deliveries():
                 _settle_arrivals(known, folder, intent.what, case)
     remove_intent(path)
+
+
+def _show_hidden(root: bytes, folders: Collection[bytes]) -> None:
+    """Bring back what is hidden and of what no intent tells; what can't be now stays hidden."""
+    hidden = [(folder, hiding) for folder in folders for hiding in _hidings(folder)]
+    awaited = {hiding for folder in folders for hiding in _awaited(root, folder)} if hidden else ()
+    for folder, hiding in hidden:
+        if hiding not in awaited:
+            where = os.fsdecode(os.path.join(folder, b"tmp", hiding))
+            logger.warning("nothing tells of the messages in %s, which are brought back", where)
+            try:
+                bring_back(folder, hiding)
+            except OSError as error:
+                logger.warning("what is in %s can't be brought back now: %s", where, error)
+
+
+def _hidings(folder: bytes) -> list[bytes]:
+    with suppress(OSError):
+        return find_hidings(folder)
+    return []
+
+
+def _awaited(root: bytes, folder: bytes) -> Iterator[bytes]:
+    """What is hidden for the intents that are left in a folder."""
+    with suppress(OSError):
+        for path in find_intents(os.path.join(folder, b"tmp")):
+            intent = read_intent(root, path)
+            if intent is not None and isinstance(intent.what, Copies) and intent.what.hiding:
+                yield intent.what.hiding
 
 
 def _is_of(snapshot: Snapshot, intent: Intent) -> bool:
@@ -177,29 +222,28 @@ def _knows_below(known: _Known, directory: bytes) -> bool:
 
 
 def _settle_arrivals(known: _Known, folder: bytes, arrivals: Arrivals, case: _Case) -> None:
-    match case:
-        case _Case.CAME:
-            drop_hidden(arrivals)
+    if case is _Case.NEVER_CAME:
+        take_back(folder, arrivals, but=_relied_on(known, folder, arrivals))
+        fsync_directory(os.path.join(folder, b"cur"))
+    elif isinstance(arrivals, Copies) and arrivals.hiding is not None:
+        if case is _Case.CAME:
+            drop_hidden(arrivals.origin, arrivals.hiding)
             _drop_originals(known, folder, arrivals)
-        case _Case.NEVER_CAME:
-            take_back(folder, arrivals, but=_relied_on(known, folder, arrivals))
-            fsync_directory(os.path.join(folder, b"cur"))
-        case _Case.UNKNOWN:
-            bring_back(arrivals)
+        else:
+            bring_back(arrivals.origin, arrivals.hiding)
 
 
-def _drop_originals(known: _Known, folder: bytes, arrivals: Arrivals) -> None:
-    origin = arrivals.origin
-    if origin is None or not arrivals.leave or not {folder, origin} <= known.rows.keys():
+def _drop_originals(known: _Known, folder: bytes, copies: Copies) -> None:
+    """Remove what a power cut brought back of the originals of a move that was committed."""
+    if not {folder, copies.origin} <= known.rows.keys():
         return
-    source, target = known.rows[origin].id, known.rows[folder].id
-    there = frozenset(map(base_of, list_all(folder)))
-    copies = zip(arrivals.bases, map(base_of, arrivals.originals), strict=True)
+    source, target = known.rows[copies.origin].id, known.rows[folder].id
+    there = frozenset(map(base_of, quick_look(folder)))
     take_away(
-        origin,
+        copies.origin,
         {
             original
-            for copy, original in copies
+            for copy, original in copies.pairs
             if copy in there
             and known.snapshot.uid_of(target, copy) is not None
             and known.snapshot.uid_of(source, original) is None
@@ -211,11 +255,10 @@ def _relied_on(known: _Known, folder: bytes, arrivals: Arrivals) -> frozenset[by
     """Base names of those arrivals to which somebody gave a UID."""
     uidlist, row = read_uidlist(folder), known.rows.get(folder)
     listed = {entry.base for entry in uidlist.entries} if uidlist else set()
+    bases = bases_of(arrivals)
     if row is None:
-        return frozenset(arrivals.bases) & (listed if folder == known.unmade else {*arrivals.bases})
+        return bases & listed if folder == known.unmade else bases
     snapshot = known.snapshot
     return frozenset(
-        base
-        for base in arrivals.bases
-        if base in listed or snapshot.uid_of(row.id, base) is not None
+        base for base in bases if base in listed or snapshot.uid_of(row.id, base) is not None
     )

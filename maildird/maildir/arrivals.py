@@ -1,12 +1,12 @@
 """Messages that come to a folder together, all or none, and perhaps leave another one for that.
 
-Theory of operation. Whoever makes them appear knows their base names before, which no other program
-changes. So they can be taken away again by those, whatever became of their flags meanwhile. Copies
-are taken away only while their originals are there.
+Theory of operation. Whoever makes them appear knows their names before. So they can be taken away
+again. What was delivered is taken away only under the very name that it got: once another program
+has given it flags, somebody has seen it, and there is no other. Copies are known by their base
+names, which no other program changes, and are taken away only while their originals are there.
 
-What leaves a folder (MOVE) is hidden first: it goes to tmp/ under the base name of its copy, where
-nobody takes it for a message. It is brought back if the whole is taken back, and unlinked when that
-can't happen any more. Then the copies are on disk for good.
+What leaves a folder (MOVE) is hidden first (`hiding`), and brought back if the whole is taken back.
+Then the copies are on disk for good.
 """
 
 import os
@@ -14,67 +14,59 @@ from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from typing import Final
 
-from maildird.maildir.folders import list_all
+from maildird.maildir.folders import quick_look
+from maildird.maildir.hiding import bring_back
 from maildird.maildir.names import base_name
-from maildird.maildir.renaming import rename_exclusively
 
 _ROUNDS: Final = 5
 """How often files are looked for that others rename meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
-class Arrivals:
-    """Messages are to come to a folder, with the base names `bases`.
+class Deliveries:
+    """Messages are to come to a folder, under these names (`cur/file`)."""
 
-    Copies come from `origin`, a folder's directory, where `originals` are the names (`subdir/file`)
-    of what they are copies of, one for each. These are to `leave`, or not.
+    names: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """Copies of messages in `origin`, a folder's directory, are to come to another one.
+
+    `pairs` are the base names of each copy and its original. The originals are to leave if `hiding`
+    names a place for them.
     """
 
-    bases: tuple[bytes, ...]
-    origin: bytes | None = None
-    originals: tuple[bytes, ...] = ()
-    leave: bool = False
+    origin: bytes
+    pairs: tuple[tuple[bytes, bytes], ...]
+    hiding: bytes | None = None
 
 
-def hide(folder: bytes, name: bytes, base: bytes) -> None:
-    """Take a message out of sight, for its copy `base`; FileNotFoundError when it isn't there."""
-    rename_exclusively(os.path.join(folder, name), _hidden(folder, base))
+Arrivals = Deliveries | Copies
 
 
-def bring_back(arrivals: Arrivals) -> None:
-    """Have what is hidden be where it was; OSError when some can't be, the rest is all the same."""
-    if arrivals.origin is None or not arrivals.leave:
-        return
-    errors = []
-    for base, name in zip(arrivals.bases, arrivals.originals, strict=True):
-        try:
-            rename_exclusively(_hidden(arrivals.origin, base), os.path.join(arrivals.origin, name))
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            errors.append(error)
-    if errors:
-        raise errors[0]
-
-
-def drop_hidden(arrivals: Arrivals) -> None:
-    """Unlink what is hidden; OSError when some can't be, the rest is all the same."""
-    if arrivals.origin is not None and arrivals.leave:
-        _unlink_all(_hidden(arrivals.origin, base) for base in arrivals.bases)
+def bases_of(arrivals: Arrivals) -> frozenset[bytes]:
+    """The base names of what is to come."""
+    match arrivals:
+        case Deliveries(names):
+            return frozenset(map(_base_in, names))
+        case Copies(_, pairs):
+            return frozenset(copy for copy, _original in pairs)
 
 
 def take_back(folder: bytes, arrivals: Arrivals, but: Set[bytes] = frozenset()) -> None:
-    """Undo as much as was done of these arrivals in `folder`; those in `but` stay.
+    """Undo as much as was done of these arrivals in `folder`; the base names in `but` stay.
 
     OSError when something can't be undone; what can is, all the same.
     """
-    bring_back(arrivals)
-    doomed = set(arrivals.bases) - but
-    if arrivals.origin is not None:
-        originals = {base_name(_file(name)) for name in list_all(arrivals.origin)}
-        copies = zip(arrivals.bases, arrivals.originals, strict=True)
-        doomed -= {base for base, name in copies if base_name(_file(name)) not in originals}
-    take_away(folder, doomed)
+    match arrivals:
+        case Deliveries(names):
+            _unlink_all(os.path.join(folder, name) for name in names if _base_in(name) not in but)
+        case Copies(origin, pairs, hiding):
+            if hiding is not None:
+                bring_back(origin, hiding)
+            originals = set(map(_base_in, quick_look(origin)))
+            take_away(folder, {copy for copy, original in pairs if original in originals} - but)
 
 
 def take_away(folder: bytes, bases: Set[bytes]) -> None:
@@ -83,7 +75,7 @@ def take_away(folder: bytes, bases: Set[bytes]) -> None:
     What isn't there is no error. OSError when one can't be, the rest is all the same.
     """
     for _ in range(_ROUNDS):
-        found = [name for name in list_all(folder) if base_name(_file(name)) in bases]
+        found = [name for name in quick_look(folder) if _base_in(name) in bases]
         if not found:
             break
         _unlink_all(os.path.join(folder, name) for name in found)
@@ -103,9 +95,6 @@ def _unlink_all(paths: Iterable[bytes]) -> None:
         raise errors[0]
 
 
-def _hidden(folder: bytes, base: bytes) -> bytes:
-    return os.path.join(folder, b"tmp", base)
-
-
-def _file(name: bytes) -> bytes:
-    return name.partition(b"/")[2]
+def _base_in(name: bytes) -> bytes:
+    """The base name in `subdir/file`."""
+    return base_name(name.partition(b"/")[2])

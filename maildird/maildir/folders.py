@@ -34,6 +34,9 @@ TICK: Final = 20_000_000
 ABANDONED: Final = 36 * 3600
 """Age in seconds from which a file in tmp/ is nobody's (Maildir specification)."""
 
+WAITING: Final = b"..maildird-"
+"""What names in tmp/ begin with that are not removed for their age."""
+
 _STAY_IN_NEW: Final = frozenset(
     {
         errno.EACCES,
@@ -94,7 +97,7 @@ def list_new(folder: bytes) -> list[bytes]:
     return sorted(names)
 
 
-def list_all(folder: bytes) -> list[bytes]:
+def quick_look(folder: bytes) -> list[bytes]:
     """The messages that a quick look shows, in new/ and cur/; OSError."""
     names: set[bytes] = set()
     for subdir in (b"new", b"cur"):
@@ -158,9 +161,14 @@ def discard(staged: Staged) -> None:
 
 def publish(staged: Staged, folder: bytes, mask: int, named: int) -> bytes:
     """Have a staged message appear in cur/; gives its name. The caller syncs the directory."""
-    name = b"cur/" + bytes(with_mask(FileName(staged.base), mask, named))
+    name = published_name(staged, mask, named)
     rename_exclusively(staged.path, os.path.join(folder, name))
     return name
+
+
+def published_name(staged: Staged, mask: int, named: int) -> bytes:
+    """The name under which a staged message is to appear."""
+    return b"cur/" + bytes(with_mask(FileName(staged.base), mask, named))
 
 
 def change_flags(folder: bytes, name: bytes, mask: int, named: int) -> bytes:
@@ -265,12 +273,15 @@ def is_folder(directory: bytes) -> bool:
 def clean_tmp(folder: bytes) -> None:
     """Remove files from tmp/ that nobody touched for 36 hours.
 
-    Their ctime tells; the mtime may be a date that a client gave. What can't be removed stays.
+    Their ctime tells; the mtime may be a date that a client gave. What can't be removed stays, and
+    so does what waits for its own end, an intent.
     """
     with suppress(OSError), os.scandir(os.path.join(folder, b"tmp")) as found:
         for entry in found:
             with suppress(OSError):
                 status = entry.stat(follow_symlinks=False)
+                if entry.name.startswith(WAITING):
+                    continue
                 if stat.S_ISREG(status.st_mode) and status.st_ctime < time.time() - ABANDONED:
                     os.unlink(entry.path)
 

@@ -22,9 +22,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from maildird.maildir.arrivals import Arrivals
+from maildird.maildir.arrivals import Arrivals, Copies, Deliveries
 from maildird.maildir.directories import Relocation
 from maildird.maildir.folders import fsync_directory
+from maildird.maildir.hiding import PREFIX as HIDDEN
 from maildird.maildir.leftovers import may_return
 from maildird.maildir.making import Making
 from maildird.maildir.names import delivery_order, unique_base
@@ -92,8 +93,8 @@ def read_intent(root: bytes, path: bytes) -> Intent | None:
 
 
 def maker_may_return(path: bytes) -> bool:
-    """Whether another process that wrote an intent may still be at it."""
-    return may_return(os.path.basename(path).removeprefix(PREFIX))
+    """Whether another process that wrote an intent may still be at it; not after 36 hours."""
+    return may_return(path, PREFIX)
 
 
 def remove_intent(path: bytes) -> None:
@@ -110,11 +111,12 @@ def _packed(root: bytes, intent: Intent) -> bytes:
         "after": intent.after,
     }
     match intent.what:
-        case Arrivals(bases, origin, originals, leave):
-            said["bases"] = list(map(os.fsdecode, bases))
-            said["origin"] = origin and _relative(root, origin)
-            said["originals"] = list(map(os.fsdecode, originals))
-            said["leave"] = leave
+        case Deliveries(names):
+            said["names"] = list(map(os.fsdecode, names))
+        case Copies(origin, pairs, hiding):
+            said["origin"] = _relative(root, origin)
+            said["pairs"] = [list(map(os.fsdecode, pair)) for pair in pairs]
+            said["hiding"] = hiding and os.fsdecode(hiding)
         case Relocation(moves, trash):
             said["moves"] = [[_relative(root, path) for path in move] for move in moves]
             said["trash"] = trash and _relative(root, trash)
@@ -132,13 +134,14 @@ def _unpacked(root: bytes, content: bytes) -> Intent:
     elif "moves" in said:
         moves = tuple((_absolute(root, old), _absolute(root, new)) for old, new in said["moves"])
         what = Relocation(moves, said["trash"] and _absolute(root, said["trash"]))
+    elif "names" in said:
+        what = Deliveries(tuple(map(_name, said["names"])))
     else:
-        what = Arrivals(
-            tuple(map(_base, said["bases"])),
-            said["origin"] and _absolute(root, said["origin"]),
-            tuple(map(_name, said["originals"])),
-            said["leave"] is True,
-        )
+        hiding = said["hiding"] and _file(said["hiding"])
+        if hiding and not hiding.startswith(HIDDEN):
+            raise ValueError(f"{hiding!a} is no place for hidden messages")
+        pairs = tuple((_file(copy), _file(original)) for copy, original in said["pairs"])
+        what = Copies(_absolute(root, said["origin"]), pairs, hiding or None)
     return Intent(str(said["index"]), int(said["commit"]), str(said["after"]), what)
 
 
@@ -154,16 +157,16 @@ def _absolute(root: bytes, spelled: str) -> bytes:
     return path
 
 
-def _base(spelled: str) -> bytes:
-    """A base name; ValueError when it can't be a file's."""
-    if not spelled or "/" in spelled:
-        raise ValueError(f"{spelled!a} is no base name")
-    return os.fsencode(spelled)
-
-
 def _name(spelled: str) -> bytes:
-    """A message's name in its folder; ValueError when it can't be one."""
+    """A message's name in cur/; ValueError when it can't be one."""
     subdir, _, file = spelled.partition("/")
-    if subdir not in ("cur", "new"):
+    if subdir != "cur":
         raise ValueError(f"{spelled!a} is no message's name")
-    return os.fsencode(subdir) + b"/" + _base(file)
+    return b"cur/" + _file(file)
+
+
+def _file(spelled: str) -> bytes:
+    """The name of a file, or the base name in it; ValueError when it can't be one."""
+    if spelled in ("", ".", "..") or "/" in spelled or "\0" in spelled:
+        raise ValueError(f"{spelled!a} is no file's name")
+    return os.fsencode(spelled)

@@ -6,18 +6,30 @@ more will never come back for them. What says nothing of its maker, or was made 
 left to its age.
 """
 
+import enum
 import os
 import re
 import socket
+import time
 from contextlib import suppress
 from typing import Final
 
+from maildird.maildir.folders import ABANDONED
 from maildird.maildir.names import spelled_host
 from maildird.maildir.replacing import TEMPORARY
 
 _STAGED: Final = re.compile(rb"\d+\.M\d+P(\d{1,10})R[0-9a-f]{16}\.([^,]+)(?:,.*)?")
 _HOLDER: Final = re.compile(rb"(\d{1,10}):(.+)")
 _LONGEST: Final = 1000
+
+
+class _Maker(enum.Enum):
+    """Who made a name."""
+
+    OURSELVES = "this process"
+    ANOTHER = "a process of this host that runs, or one of another host"
+    GONE = "a process of this host that runs no more"
+    UNKNOWN = "whoever makes other names"
 
 
 def remove_leftovers(folder: bytes) -> None:
@@ -27,12 +39,12 @@ def remove_leftovers(folder: bytes) -> None:
     """
     with suppress(OSError):
         for name in os.listdir(os.path.join(folder, b"tmp")):
-            if _is_orphan(name):
+            if _maker(name) is _Maker.GONE:
                 _remove(os.path.join(folder, b"tmp", name))
     with suppress(OSError):
         present = os.listdir(folder)
         for name in present:
-            if _is_orphan(name.partition(b".lock.")[2]):
+            if _maker(name.partition(b".lock.")[2]) is _Maker.GONE:
                 _remove(os.path.join(folder, name))
         locks = [os.path.join(folder, name) for name in present if name.endswith(b".lock")]
         for lock in filter(is_abandoned, locks):
@@ -43,19 +55,16 @@ def remove_leftovers(folder: bytes) -> None:
                     _remove(os.path.join(folder, name))
 
 
-def may_return(base: bytes) -> bool:
-    """Whether another process that made this name (`unique_base`) may still come back for it."""
-    made = _STAGED.fullmatch(base)
-    if made is None:
+def may_return(path: bytes, prefix: bytes) -> bool:
+    """Whether another process that made what is at a path may still come back for it.
+
+    The file's name is `prefix` and a `unique_base`. After 36 hours nobody comes back.
+    """
+    if _maker(os.path.basename(path).removeprefix(prefix)) is not _Maker.ANOTHER:
         return False
-    process = int(made[1])
-    return made[2] != spelled_host() or (process != os.getpid() and _runs(process))
-
-
-def _is_orphan(base: bytes) -> bool:
-    """Whether a process of this host that runs no more made this name (`unique_base`)."""
-    made = _STAGED.fullmatch(base)
-    return made is not None and made[2] == spelled_host() and not _runs(int(made[1]))
+    with suppress(FileNotFoundError):
+        return os.lstat(path).st_ctime > time.time() - ABANDONED
+    return False
 
 
 def is_abandoned(lock: bytes) -> bool:
@@ -68,6 +77,19 @@ def is_abandoned(lock: bytes) -> bool:
     if holder is None or holder[2] != os.fsencode(socket.gethostname()):
         return False
     return not _runs(int(holder[1]))
+
+
+def _maker(base: bytes) -> _Maker:
+    """Who made a name (`unique_base`)."""
+    made = _STAGED.fullmatch(base)
+    if made is None:
+        return _Maker.UNKNOWN
+    if made[2] != spelled_host():
+        return _Maker.ANOTHER
+    process = int(made[1])
+    if process == os.getpid():
+        return _Maker.OURSELVES
+    return _Maker.ANOTHER if _runs(process) else _Maker.GONE
 
 
 def _runs(process: int) -> bool:

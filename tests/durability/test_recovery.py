@@ -31,7 +31,7 @@ FIRST_LINK = r"1 ^link "
 SECOND_LINK = r"2 ^link "
 FIRST_HIDDEN = r"1 ^rename \S+/cur/\S+ to \S+/tmp/"
 SECOND_HIDDEN = r"2 ^rename \S+/cur/\S+ to \S+/tmp/"
-COMMITTED = r"1 ^unlink \S+/tmp/\d"
+COMMITTED = r"1 ^unlink \S+/tmp/\S+-hidden-"
 """Steps of a move, in place of which the server is killed; the last comes after the commit."""
 
 PATIENCE = 10
@@ -120,9 +120,9 @@ async def test_originals_that_a_power_cut_brought_back_go(server: Server) -> Non
     """They were hidden, and the directory was not synced; the copies were."""
     await kill(server, MOVE, COMMITTED)
     (intent,) = intents(server)
-    said = json.loads(intent.read_bytes())
-    for base, original in zip(said["bases"], said["originals"], strict=True):
-        (server.root / "tmp" / base).rename(server.root / original)
+    hiding = server.root / "tmp" / json.loads(intent.read_bytes())["hiding"]
+    for file in hiding.iterdir():
+        file.rename(server.root / "cur" / file.name)
     assert await found(server) == DONE
 
 
@@ -175,10 +175,10 @@ async def test_a_settled_intent_that_comes_back_does_nothing(server: Server) -> 
     await kill(server, MOVE, COMMITTED)
     (intent,) = intents(server)
     said = intent.read_bytes()
-    original = json.loads(said)["originals"][0]
+    original = json.loads(said)["pairs"][0][1]
     assert await found(server) == DONE
     assert server.end() == 0
-    (server.root / original).write_text("Subject: one\n\nbody\n")
+    (server.root / "cur" / f"{original}:2,").write_text("Subject: one\n\nbody\n")
     assert await found(server) == {"INBOX": ["one"], COPIES: DONE[COPIES]}
     assert server.end() == 0
     intent.write_bytes(said)
@@ -233,3 +233,68 @@ async def test_folders_are_put_back_when_the_index_is_lost(server: Server, comma
     await kill(server, command, "1 ^commit ")
     shutil.rmtree(server.state)
     assert await found(server) == NOT_DONE
+
+
+async def test_originals_come_back_when_the_target_is_not_mounted(server: Server) -> None:
+    """What explains why they are hidden is on the other disk."""
+    await kill(server, MOVE, "1 ^commit ")
+    (server.root / f".{COPIES}").rename(server.directory / "unmounted")
+    (server.root / f".{COPIES}").mkdir()
+    assert server.start()
+    assert len(files(server, "one", ".")) == len(files(server, "two", ".")) == 1
+    assert server.end() == 0
+    (server.root / f".{COPIES}").rmdir()
+    (server.directory / "unmounted").rename(server.root / f".{COPIES}")
+    assert await found(server) == NOT_DONE
+
+
+async def test_originals_come_back_when_the_target_is_restored_from_a_backup(
+    server: Server,
+) -> None:
+    target, backup = server.root / f".{COPIES}", server.directory / "backup"
+
+    async def back_up(client: Client) -> None:
+        shutil.copytree(target, backup)
+
+    await kill(server, MOVE, "1 ^commit ", back_up)
+    shutil.rmtree(target)
+    backup.rename(target)
+    assert await found(server) == NOT_DONE
+
+
+async def test_an_original_whose_name_was_taken_comes_back_under_another(server: Server) -> None:
+    await kill(server, MOVE, "1 ^commit ")
+    for hidden in (server.root / "tmp").glob("*/*"):
+        (server.root / "cur" / hidden.name).write_text("Subject: other\n\nbody\n")
+    for copy in [*files(server, "one"), *files(server, "two")]:
+        copy.unlink()
+    assert server.start()
+    assert len(files(server, "one", ".")) == len(files(server, "two", ".")) == 1
+    assert len(files(server, "other", ".")) == 2
+
+
+async def test_flags_that_others_set_before_a_move_are_there_when_it_is_taken_back(
+    server: Server,
+) -> None:
+    await kill(server, MOVE, SECOND_HIDDEN, give_flags(server))
+    assert await found(server) == NOT_DONE
+    for subject in SUBJECTS:
+        (file,) = files(server, subject, ".")
+        assert file.name.endswith(":2,F")
+
+
+def give_flags(server: Server) -> Callable[[Client], Awaitable[None]]:
+    async def give(client: Client) -> None:
+        for subject in SUBJECTS:
+            for file in files(server, subject, "."):
+                file.rename(file.with_name(file.name + "F"))
+
+    return give
+
+
+async def test_delivered_messages_that_were_read_meanwhile_stay(server: Server) -> None:
+    literals = " ".join(f"{{{len(message(each))}+}}\r\n{message(each)}" for each in "abc")
+    await kill(server, f"APPEND {COPIES} {literals}", r"3 ^rename \S+/tmp/\S+ to \S+/cur/")
+    (read,) = files(server, "a")
+    read.rename(read.with_name(read.name + "RS"))
+    assert await found(server) == {"INBOX": SUBJECTS, COPIES: ["a", "three"]}

@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from maildird.maildir.dotlock import locked
-from maildird.maildir.leftovers import is_abandoned, remove_leftovers
+from maildird.maildir.folders import ABANDONED, clean_tmp
+from maildird.maildir.leftovers import is_abandoned, may_return, remove_leftovers
 from maildird.maildir.names import spelled_host, unique_base
 
 
@@ -88,3 +90,25 @@ def test_a_file_that_was_to_replace_another_goes_with_its_lock(folder: Path) -> 
     remove_leftovers(os.fsencode(folder))
     assert not lock.exists()
     assert not half.exists()
+
+
+def test_nobody_returns_after_36_hours(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another host may be this machine under its old name."""
+    path = os.fsencode(folder / "prefix-") + b"1700000000.M1P1R0123456789abcdef.another.example"
+    assert not may_return(path, b"prefix-")
+    Path(os.fsdecode(path)).touch()
+    assert may_return(path, b"prefix-")
+    later = time.time() + ABANDONED + 10
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert not may_return(path, b"prefix-")
+
+
+def test_an_intent_is_not_removed_for_its_age(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intent = folder / "tmp" / "..maildird-intent-x"
+    intent.touch()
+    later = time.time() + ABANDONED + 10
+    monkeypatch.setattr(time, "time", lambda: later)
+    clean_tmp(os.fsencode(folder))
+    assert intent.exists()
