@@ -50,6 +50,10 @@ class Hints:
         """Whether moves wait."""
         return bool(self._moves)
 
+    def moves(self, mailbox: int) -> bool:
+        """Whether moves from or to this mailbox wait."""
+        return any(mailbox in between for between in self._moves)
+
     def only(self, mailbox: int) -> bool:
         """Whether names of this mailbox wait and of no other."""
         return self._names.keys() == {mailbox}

@@ -26,8 +26,9 @@ wait for all. When the folder rests again, what is left of so many is found by o
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -97,6 +98,7 @@ class Watcher:
         self._hints = Hints()
         self._later: dict[int, _Later] = {}
         self._busy = Busy()
+        self._looking: Counter[int] = Counter()
         self._heard_until = 0
         self._tree_pending = False
         self._stirred = trio.Event()
@@ -154,7 +156,7 @@ class Watcher:
         and is content with what the index has by then. Raises FileNotFoundError when the folder is
         gone, Refused when it can't be read.
         """
-        if mailbox not in self._hints and self._is_surely_in_step(mailbox, folder):
+        if await self._is_surely_in_step(mailbox, folder):
             return
         if soon and self._hints.many(mailbox):
             await trio.lowlevel.checkpoint()
@@ -170,6 +172,20 @@ class Watcher:
             observed = await self._observe(mailbox, None)
         if self._disk.of(mailbox).in_step is not None:
             self._later.pop(mailbox, None)
+
+    async def _is_surely_in_step(self, mailbox: int, folder: bytes) -> bool:
+        """Whether nothing is to be looked at, and the directory's times hide nothing either.
+
+        Another program's change in the tick of the clock in which we made one leaves the times as
+        they are; so the monitor's queue must have been heard since that tick.
+        """
+        if mailbox in self._hints or not self._in_step(mailbox, folder):
+            return False
+        if not self._disk.events_trusted or all_before(folder_mtimes(folder), self._heard_until):
+            return True
+        await self._hear_all()
+        waits = mailbox in self._hints or self._hints.moves(mailbox) or self._looking[mailbox]
+        return not waits and self._in_step(mailbox, folder)
 
     async def run(self) -> None:
         """Make observations as they come due, until cancelled."""
@@ -254,7 +270,8 @@ class Watcher:
         """Observe what was moved between mailboxes; where that fails both are listed."""
         for between, names in self._hints.take_moves():
             try:
-                observed = await self._door.ask(ObserveMove(*between, names))
+                with self._looking_at(*between):
+                    observed = await self._door.ask(ObserveMove(*between, names))
             except Exception as error:
                 if not isinstance(error, MaildirdError | OSError):
                     logger.exception("a move could not be looked at")
@@ -355,10 +372,19 @@ class Watcher:
         self, mailbox: int, hints: frozenset[bytes] | None, heard: int | None = None
     ) -> Observed:
         self.observations += 1
-        observed = await self._door.ask(Observe(mailbox, hints, heard))
+        with self._looking_at(mailbox):
+            observed = await self._door.ask(Observe(mailbox, hints, heard))
         if hints is None:
             self._busy.note(mailbox, self._watched().get(mailbox), observed.settled)
         return observed
+
+    @contextmanager
+    def _looking_at(self, *mailboxes: int) -> Iterator[None]:
+        self._looking.update(mailboxes)
+        try:
+            yield
+        finally:
+            self._looking.subtract(mailboxes)
 
     async def _try(self, request: ObserveTree) -> None:
         try:
@@ -373,17 +399,6 @@ class Watcher:
     def _in_step(self, mailbox: int, folder: bytes) -> bool:
         in_step = self._disk.of(mailbox).in_step
         return in_step is not None and in_step == folder_mtimes(folder)
-
-    def _is_surely_in_step(self, mailbox: int, folder: bytes) -> bool:
-        """Whether the index is in step, and the directory's times hide nothing either.
-
-        Another program's change in the tick of the clock in which we made one leaves the times as
-        they are; so the monitor's queue must have been heard since that tick.
-        """
-        mtimes = folder_mtimes(folder)
-        if self._disk.of(mailbox).in_step != mtimes:
-            return False
-        return not self._disk.events_trusted or all_before(mtimes, self._heard_until)
 
     def _out_of_step(self, watched: Mapping[int, bytes]) -> list[int]:
         stale = []
