@@ -16,8 +16,10 @@ without it. One that doesn't still survives the death of the process. A file tha
 its end says nothing, and nothing was done under it. Who made it stands in its name.
 """
 
+import errno
 import json
 import os
+import stat
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -33,6 +35,9 @@ from maildird.maildir.naming import naming
 
 PREFIX: Final = b"..maildird-intent-"
 """What the names of these files begin with; the rest is as a message's base name."""
+
+LONGEST: Final = 256 * 1024 * 1024
+"""Octets that an intent may have; a million messages that move need about half."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +56,13 @@ class Intent:
 def write_intent(root: bytes, directory: bytes, intent: Intent, *, lasts: bool) -> bytes:
     """Leave an intent in a directory and give its path; OSError, and then there is none."""
     path = os.path.join(directory, PREFIX + unique_base())
+    content = _packed(root, intent)
+    if len(content) > LONGEST:
+        raise OSError(errno.EFBIG, "so many messages can't be copied at once", path)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with naming(path), open(descriptor, "wb") as file:
-            file.write(_packed(root, intent))
+            file.write(content)
             if lasts:
                 file.flush()
                 os.fsync(descriptor)
@@ -82,13 +90,18 @@ def find_intents(directory: bytes) -> list[bytes]:
 
 
 def read_intent(root: bytes, path: bytes) -> Intent | None:
-    """What an intent says, None when it is not whole; OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    """What an intent says, None when it is not whole, or no intent; OSError."""
+    if not stat.S_ISREG(os.lstat(path).st_mode):
+        return None
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with naming(path), open(descriptor, "rb") as file:
-        content = file.read()
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > LONGEST:
+            return None
+        content = file.read(LONGEST)
     try:
         return _unpacked(root, content)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
@@ -142,7 +155,11 @@ def _unpacked(root: bytes, content: bytes) -> Intent:
             raise ValueError(f"{hiding!a} is no place for hidden messages")
         pairs = tuple((_file(copy), _file(original)) for copy, original in said["pairs"])
         what = Copies(_absolute(root, said["origin"]), pairs, hiding or None)
-    return Intent(str(said["index"]), int(said["commit"]), str(said["after"]), what)
+    index, commit, after = said["index"], said["commit"], said["after"]
+    if not (isinstance(index, str) and isinstance(commit, int) and isinstance(after, str)):
+        raise TypeError("the index or its commit is none")
+    os.fsencode(index + after)
+    return Intent(index, commit, after, what)
 
 
 def _relative(root: bytes, path: bytes) -> str:
@@ -150,7 +167,9 @@ def _relative(root: bytes, path: bytes) -> str:
 
 
 def _absolute(root: bytes, spelled: str) -> bytes:
-    """The path that is meant; ValueError when it leads out of the tree."""
+    """The path that is meant; ValueError when it leads out of the tree, or can't be one."""
+    if "\0" in spelled:
+        raise ValueError(f"{spelled!a} is no path")
     path = os.path.normpath(os.path.join(root, os.fsencode(spelled)))
     if os.path.commonpath([root, path]) != os.path.normpath(root):
         raise ValueError(f"{spelled!a} is not below the root")

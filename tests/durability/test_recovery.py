@@ -162,7 +162,7 @@ async def test_nothing_is_removed_for_an_index_from_an_older_backup(server: Serv
     assert await found(server) == {"INBOX": SUBJECTS, COPIES: DONE[COPIES]}
 
 
-@pytest.mark.parametrize("rest", [b"", b"{", b"[]", b"{}", b"\0\0"])
+@pytest.mark.parametrize("rest", [b"", b"{", b"[]", b"{}", b"\0\0", b"[" * 200_000])
 async def test_an_intent_that_was_not_written_to_its_end_goes(server: Server, rest: bytes) -> None:
     await kill(server, MOVE, FIRST_LINK)
     (intent,) = intents(server)
