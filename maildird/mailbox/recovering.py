@@ -195,7 +195,7 @@ def _case_of(snapshot: Snapshot, path: bytes, intent: Intent) -> _Case:
 
 
 def _settle_relocation(known: _Known, relocation: Relocation, case: _Case) -> None:
-    at_new_places = any(_knows_below(known, new) for _old, new in relocation.moves)
+    at_new_places = any(_knows_below(known, move.new) for move in relocation.moves)
     if case is _Case.NEVER_CAME or (case is _Case.UNKNOWN and not at_new_places):
         put_back(relocation)
 

@@ -4,9 +4,11 @@ Theory of operation. Directories come and go while we look: what vanishes or can
 over. What is made is synced level by level.
 
 RENAME and DELETE are a *relocation*: directories are renamed, several perhaps, and renamed back
-when one of them can't be. What is deleted goes to a name at the root that no layout takes for a
-folder, where it is out of sight and still whole. It is removed only when nobody can want it back;
-what a crash leaves of it is removed when the tree is opened next.
+when one of them can't be. Where others made the old place anew meanwhile, what is renamed back goes
+into that (`merging`); the inode tells whether it isn't what stood at a new place all along. What is
+deleted goes to a name at the root that no layout takes for a folder, where it is out of sight and
+still whole. It is removed only when nobody can want it back; what a crash leaves of it is removed
+when the tree is opened next.
 """
 
 import logging
@@ -18,6 +20,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from maildird.maildir.folders import SUBDIRS, fsync_directory
+from maildird.maildir.merging import merge, settle_other
 from maildird.maildir.renaming import rename_exclusively
 
 logger = logging.getLogger(__name__)
@@ -32,13 +35,22 @@ DEEPEST: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """A file or directory with that inode is renamed from one path to another."""
+
+    old: bytes
+    new: bytes
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
 class Relocation:
-    """What is renamed, in this order, from which path to which.
+    """What is renamed, in this order.
 
     `trash` is where all of it goes that is to be deleted; None when it is to stay.
     """
 
-    moves: tuple[tuple[bytes, bytes], ...]
+    moves: tuple[Move, ...]
     trash: bytes | None = None
 
 
@@ -85,24 +97,23 @@ def relocate(root: bytes, relocation: Relocation) -> None:
     FileExistsError when there is anything but an empty directory at a new place. Of what is deleted
     some may have vanished meanwhile, which is no error.
     """
-    for old, new in relocation.moves:
-        make_directories(root, os.path.dirname(new))
+    for move in relocation.moves:
+        make_directories(root, os.path.dirname(move.new))
         with suppress(FileNotFoundError) if relocation.trash else nullcontext():
-            _rename(old, new)
+            _rename(move.old, move.new)
     _sync(relocation)
 
 
 def put_back(relocation: Relocation) -> None:
     """Undo as much of a relocation as was done; OSError when something can't be put back.
 
-    That stays where it is, and the rest is put back all the same. What stood at a new place before
-    is nothing of ours: then the old place is not empty.
+    That stays where it is, and the rest is put back all the same.
     """
     errors = []
-    for old, new in reversed(relocation.moves):
+    for move in reversed(relocation.moves):
         try:
-            if os.path.lexists(new) and (relocation.trash or not os.path.lexists(old)):
-                _rename(new, old)
+            if os.path.lexists(move.new) and (relocation.trash or _is_ours(move)):
+                _put_back(move)
         except OSError as error:
             errors.append(error)
     if errors:
@@ -143,6 +154,35 @@ def new_trash(root: bytes) -> bytes:
     return os.path.join(root, DELETED + os.urandom(8).hex().encode("ascii"))
 
 
+def move_of(old: bytes, new: bytes) -> Move:
+    """The renaming of what is at a path; what is gone already is not renamed."""
+    return Move(old, new, _inode(old))
+
+
+def _is_ours(move: Move) -> bool:
+    """Whether what is at the new place was at the old one."""
+    return not os.path.lexists(move.old) or _inode(move.new) == move.inode
+
+
+def _put_back(move: Move) -> None:
+    """Rename it back, or put what it has into what others made at its old place."""
+    try:
+        _rename(move.new, move.old)
+    except FileExistsError:
+        if os.path.isdir(move.new) and not os.path.islink(move.new):
+            merge(move.new, move.old)
+        else:
+            settle_other(move.new, move.old)
+
+
+def _inode(path: bytes) -> int:
+    """The inode of what is at a path, 0 when there is nothing."""
+    try:
+        return os.lstat(path).st_ino
+    except FileNotFoundError:
+        return 0
+
+
 def _rename(old: bytes, new: bytes) -> None:
     """Rename what is at `old`; FileExistsError when there is more than an empty directory."""
     with suppress(OSError):
@@ -152,7 +192,8 @@ def _rename(old: bytes, new: bytes) -> None:
 
 def _sync(relocation: Relocation) -> None:
     """Sync the directories of both places; one that is no more needs it no more."""
-    for directory in sorted({os.path.dirname(path) for move in relocation.moves for path in move}):
+    paths = [path for move in relocation.moves for path in (move.old, move.new)]
+    for directory in sorted(set(map(os.path.dirname, paths))):
         with suppress(FileNotFoundError):
             fsync_directory(directory)
 

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from maildird.maildir.arrivals import Arrivals, Copies, Deliveries
-from maildird.maildir.directories import Relocation
+from maildird.maildir.directories import Move, Relocation
 from maildird.maildir.folders import fsync_directory
 from maildird.maildir.hiding import PREFIX as HIDDEN
 from maildird.maildir.leftovers import may_return
@@ -131,7 +131,9 @@ def _packed(root: bytes, intent: Intent) -> bytes:
             said["pairs"] = [list(map(os.fsdecode, pair)) for pair in pairs]
             said["hiding"] = hiding and os.fsdecode(hiding)
         case Relocation(moves, trash):
-            said["moves"] = [[_relative(root, path) for path in move] for move in moves]
+            said["moves"] = [
+                [_relative(root, move.old), _relative(root, move.new), move.inode] for move in moves
+            ]
             said["trash"] = trash and _relative(root, trash)
         case Making(folder):
             said["made"] = _relative(root, folder)
@@ -145,7 +147,10 @@ def _unpacked(root: bytes, content: bytes) -> Intent:
     if "made" in said:
         what = Making(_absolute(root, said["made"]))
     elif "moves" in said:
-        moves = tuple((_absolute(root, old), _absolute(root, new)) for old, new in said["moves"])
+        moves = tuple(
+            Move(_absolute(root, old), _absolute(root, new), int(inode))
+            for old, new, inode in said["moves"]
+        )
         what = Relocation(moves, said["trash"] and _absolute(root, said["trash"]))
     elif "names" in said:
         what = Deliveries(tuple(map(_name, said["names"])))

@@ -22,10 +22,12 @@ from maildird.maildir.directories import (
     Relocation,
     directories_below,
     make_directories,
+    move_of,
     new_trash,
     subdirectories,
 )
 from maildird.maildir.folders import SUBDIRS, fsync_directory, is_folder, make_folder
+from maildird.maildir.merging import OWN_FILES
 from maildird.maildir.spelling import Names, read, spell
 from maildird.terms.codes import Code
 from maildird.terms.errors import Refused
@@ -38,8 +40,6 @@ INBOX: Final[Parts] = ("INBOX",)
 
 _LONGEST_NAME: Final = 255
 _LONGEST_PATH: Final = 4095 - len(b"/cur/") - _LONGEST_NAME
-
-_OWN_FILES: Final = (b"dovecot", b"courier", b"maildird-", b"maildirfolder", b"maildirsize")
 
 
 class Layout(Protocol):
@@ -124,7 +124,7 @@ class MaildirPlusPlus:
         _not_inbox(self, source)
         return Relocation(
             tuple(
-                (directory, self.directory(target + parts[len(source) :]))
+                move_of(directory, self.directory(target + parts[len(source) :]))
                 for parts, directory in self.folders().items()
                 if parts[: len(source)] == source
             )
@@ -198,7 +198,7 @@ class Fs:
         trash = new_trash(self.root)
         return Relocation(
             tuple(
-                (os.path.join(directory, name), os.path.join(trash, name))
+                move_of(os.path.join(directory, name), os.path.join(trash, name))
                 for name in sorted(own, key=_deletion_order)
             ),
             trash,
@@ -206,7 +206,7 @@ class Fs:
 
     def renaming(self, source: Parts, target: Parts) -> Relocation:
         """See Layout."""
-        return Relocation(((_not_inbox(self, source), self.directory(target)),))
+        return Relocation((move_of(_not_inbox(self, source), self.directory(target)),))
 
     def _parts(self, levels: tuple[bytes, ...]) -> Parts | None:
         top = read(levels[0], self.names)
@@ -250,7 +250,7 @@ def _whole(root: bytes, directory: bytes) -> Relocation:
     """The deletion of a directory with all that is in it; FileNotFoundError when it isn't there."""
     os.lstat(directory)
     trash = new_trash(root)
-    return Relocation(((directory, trash),), trash)
+    return Relocation((move_of(directory, trash),), trash)
 
 
 def _short_enough(path: bytes, longest: int = _LONGEST_NAME) -> bytes:
@@ -263,7 +263,7 @@ def _is_own(directory: bytes, name: bytes) -> bool:
     """Whether it belongs to a folder itself: its subdirectories, and what servers keep there."""
     if name in SUBDIRS or name == b"courierimapkeywords":
         return True
-    return name.startswith(_OWN_FILES) and not os.path.isdir(os.path.join(directory, name))
+    return name.startswith(OWN_FILES) and not os.path.isdir(os.path.join(directory, name))
 
 
 def _deletion_order(name: bytes) -> tuple[bool, bool]:

@@ -283,6 +283,49 @@ async def test_flags_that_others_set_before_a_move_are_there_when_it_is_taken_ba
         assert file.name.endswith(":2,F")
 
 
+async def test_delivered_messages_that_were_read_meanwhile_stay(server: Server) -> None:
+    literals = " ".join(f"{{{len(message(each))}+}}\r\n{message(each)}" for each in "abc")
+    await kill(server, f"APPEND {COPIES} {literals}", r"3 ^rename \S+/tmp/\S+ to \S+/cur/")
+    (read,) = files(server, "a")
+    read.rename(read.with_name(read.name + "RS"))
+    assert await found(server) == {"INBOX": SUBJECTS, COPIES: ["a", "three"]}
+
+
+async def test_a_deleted_folder_is_put_back_into_one_that_others_made_meanwhile(
+    server: Server,
+) -> None:
+    await kill(server, f"DELETE {COPIES}", "1 ^commit ")
+    deliver(server, COPIES)
+    assert await found(server) == NOT_DONE | {COPIES: ["delivered", "three"]}
+
+
+async def test_a_renamed_folder_is_put_back_into_one_that_others_made_meanwhile(
+    server: Server,
+) -> None:
+    async def make_child(client: Client) -> None:
+        await client.do(f"CREATE {COPIES}.child")
+        await client.append(f"{COPIES}.child", message("four"))
+
+    await kill(server, f"RENAME {COPIES} others", rf"2 ^rename \S+/.{COPIES}", make_child)
+    deliver(server, COPIES)
+    expected = {COPIES: ["delivered", "three"], f"{COPIES}.child": ["four"]}
+    assert await found(server) == NOT_DONE | expected
+
+
+async def test_a_folder_of_others_at_the_new_place_is_not_put_back(server: Server) -> None:
+    await kill(server, f"RENAME {COPIES} others", r"1 ^rename ")
+    deliver(server, "others")
+    assert await found(server) == NOT_DONE | {"others": ["delivered"]}
+
+
+def deliver(server: Server, name: str) -> None:
+    """A delivery agent makes the folder that it delivers to."""
+    folder = server.root / f".{name}"
+    for subdir in ("cur", "new", "tmp"):
+        (folder / subdir).mkdir(parents=True)
+    (folder / "new" / "1700000000.1.agent").write_text("Subject: delivered\n\nbody\n")
+
+
 def give_flags(server: Server) -> Callable[[Client], Awaitable[None]]:
     async def give(client: Client) -> None:
         for subject in SUBJECTS:
@@ -290,11 +333,3 @@ def give_flags(server: Server) -> Callable[[Client], Awaitable[None]]:
                 file.rename(file.with_name(file.name + "F"))
 
     return give
-
-
-async def test_delivered_messages_that_were_read_meanwhile_stay(server: Server) -> None:
-    literals = " ".join(f"{{{len(message(each))}+}}\r\n{message(each)}" for each in "abc")
-    await kill(server, f"APPEND {COPIES} {literals}", r"3 ^rename \S+/tmp/\S+ to \S+/cur/")
-    (read,) = files(server, "a")
-    read.rename(read.with_name(read.name + "RS"))
-    assert await found(server) == {"INBOX": SUBJECTS, COPIES: ["a", "three"]}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from maildird.maildir.arrivals import Copies, Deliveries
-from maildird.maildir.directories import Relocation
+from maildird.maildir.directories import Move, Relocation
 from maildird.maildir.hiding import new_hiding
 from maildird.maildir.intents import (
     LONGEST,
@@ -31,7 +31,7 @@ def test_what_was_written_is_read(root: bytes) -> None:
         Deliveries((b"cur/1.\xff:2,S", b"cur/2:2,")),
         Copies(below, ((b"1", b"2\xff"), (b"3", b"4"))),
         Copies(root, ((b"1", b"2"),), new_hiding()),
-        Relocation(((below, os.path.join(root, b"x/y")),)),
+        Relocation((Move(below, os.path.join(root, b"x/y"), 5),)),
         Making(below),
     ):
         intent = Intent("x", 1, "y", what)
@@ -80,7 +80,7 @@ def test_the_examples_of_what_is_no_intent_begin_with_one(root: bytes) -> None:
         *(json.dumps(SAID | {"made": path}) for path in ("../x", None, "a\0")),
         *(
             json.dumps(SAID | {"moves": moves, "trash": None})
-            for moves in ([["a"]], [["a", "../b"]], 5, [[1, 2]])
+            for moves in ([["a", "b"]], [["a", "../b", 1]], 5, [[1, 2, 3]], [["a", "b", None]])
         ),
     ],
 )
