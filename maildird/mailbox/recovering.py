@@ -15,10 +15,11 @@ said of settled intents before, and how many commits it had. So there are three 
 
 All this goes on before anything is observed, so that nobody ever hears of what is taken back. Yet
 other programs may have been at work meanwhile, for hours perhaps. A message that they renamed is
-known by its base name. One to which another server gave a UID, as the uidlist shows, is not ours
-alone any more and stays. A copy is taken away only while its original is there, and what was
-delivered only while it has the very name that it got. A power cut may bring an intent back that was
-settled: then nothing is found that could be taken back.
+known by its base name, the folder that copies came from by its inode. A message to which another
+server gave a UID, as the uidlist shows, is not ours alone any more and stays. A copy is taken away
+only while its original is there, and what was delivered only while it has the very name that it
+got. A power cut may bring an intent back that was settled: then nothing is found that could be
+taken back.
 
 Of what is hidden the folder from which it is to leave knows nothing: the intent lies where it was
 to go, and that folder may be lost, or on a disk that is not mounted. So whatever is hidden and
@@ -222,6 +223,8 @@ def _knows_below(known: _Known, directory: bytes) -> bool:
 
 
 def _settle_arrivals(known: _Known, folder: bytes, arrivals: Arrivals, case: _Case) -> None:
+    if isinstance(arrivals, Copies):
+        arrivals = replace(arrivals, origin=_where_now(known, arrivals.origin))
     if case is _Case.NEVER_CAME:
         take_back(folder, arrivals, but=_relied_on(known, folder, arrivals))
         fsync_directory(os.path.join(folder, b"cur"))
@@ -231,6 +234,17 @@ def _settle_arrivals(known: _Known, folder: bytes, arrivals: Arrivals, case: _Ca
             _drop_originals(known, folder, arrivals)
         else:
             bring_back(arrivals.origin, arrivals.hiding)
+
+
+def _where_now(known: _Known, folder: bytes) -> bytes:
+    """Where a folder is now, which another program may have renamed; `folder` if nobody knows."""
+    row = known.rows.get(folder)
+    if row is not None:
+        for path in (folder, *known.layout.folders().values()):
+            with suppress(OSError):
+                if folder_identity(path) == row.identity:
+                    return path
+    return folder
 
 
 def _drop_originals(known: _Known, folder: bytes, copies: Copies) -> None:

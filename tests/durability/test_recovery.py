@@ -291,6 +291,21 @@ async def test_delivered_messages_that_were_read_meanwhile_stay(server: Server) 
     assert await found(server) == {"INBOX": SUBJECTS, COPIES: ["a", "three"]}
 
 
+@pytest.mark.parametrize("command", ["MOVE", "COPY"])
+async def test_the_folder_that_copies_came_from_may_have_been_renamed(
+    server: Server, command: str
+) -> None:
+    async def select_other(client: Client) -> None:
+        await client.do("CREATE origin")
+        await client.do("MOVE 1:2 origin")
+        await client.do("SELECT origin")
+
+    step = SECOND_LINK if command == "COPY" else r"2 ^rename \S+/cur/\S+ to \S+/tmp/"
+    await kill(server, f"{command} 1:2 {COPIES}", step, select_other)
+    (server.root / ".origin").rename(server.root / ".renamed")
+    assert await found(server) == {"INBOX": [], "renamed": SUBJECTS, COPIES: ["three"]}
+
+
 async def test_a_deleted_folder_is_put_back_into_one_that_others_made_meanwhile(
     server: Server,
 ) -> None:
