@@ -3,9 +3,15 @@
 Theory of operation. Copies arrive as all messages do (`arriving`). The originals of a move are
 hidden once the copies are on disk for good, before the index hears of anything, and unlinked after
 the commit: until then all of it can be taken back.
+
+A move may be what makes room on a full disk (the target lies on another one, or is emptied next).
+Where neither an intent nor a place to hide can be made, the originals are removed at once, each
+after its copy is on disk for good. If such a move is cut short, some messages have moved, with new
+UIDs, and the others stay, perhaps beside their copies; none is lost.
 """
 
 import os
+from collections.abc import Callable
 from functools import partial
 
 from maildird.index.rows import MailboxRow
@@ -18,9 +24,10 @@ from maildird.mailbox.reconcile import base_of
 from maildird.mailbox.requests import CopyTo
 from maildird.mailbox.results import Copied
 from maildird.mailbox.turn import Turn
-from maildird.maildir.arrivals import Copies
-from maildird.maildir.folders import complete, copy_into
+from maildird.maildir.arrivals import Copies, take_back
+from maildird.maildir.folders import complete, copy_into, remove
 from maildird.maildir.hiding import drop_hidden, hide, make_hiding, new_hiding
+from maildird.maildir.intents import needs_room
 from maildird.maildir.names import unique_base
 from maildird.terms.flags import flag_names
 
@@ -36,8 +43,9 @@ def copy_to(turn: Turn, request: CopyTo) -> Copied:
         target, copied = _copy_all(turn, source, target, bases)
         if copied:
             turn.sync_now(os.path.join(folder, b"cur"))
-        if hiding is not None:
-            hidden = _hide_all(turn, source, target, copied, hiding)
+        if request.move:
+            take = remove if hiding is None else partial(hide, hiding=hiding)
+            hidden = _take_all(turn, source, target, copied, take)
         uids = add_arrivals(turn, target, list(copied.values()))[0] if copied else ()
     for uid, new in zip(copied, uids, strict=True):
         facts = turn.batch.facts(source.id, uid)
@@ -55,7 +63,8 @@ def _intend(
 ) -> tuple[dict[int, bytes], bytes | None]:
     """Leave an intent.
 
-    Gives the base names that the copies get, by UID, and where the originals of a move hide.
+    Gives the base names that the copies get, by UID, and where the originals of a move hide, None
+    when there is no room for that.
     """
     names = {uid: turn.batch.name(source.id, uid) for uid in request.uids}
     originals = {uid: base_of(name) for uid, name in names.items() if name is not None}
@@ -63,11 +72,17 @@ def _intend(
     origin = turn.folder(source)
     hiding = new_hiding() if request.move and bases else None
     pairs = tuple(zip(bases.values(), originals.values(), strict=True))
-    intend_arrivals(turn, folder, Copies(origin, pairs, hiding))
-    if hiding is not None:
-        complete(origin)
-        make_hiding(origin, hiding)
-        turn.after_commit(partial(drop_hidden, origin, hiding))
+    try:
+        intend_arrivals(turn, folder, Copies(origin, pairs, hiding))
+        if hiding is not None:
+            complete(origin)
+            make_hiding(origin, hiding)
+            turn.after_commit(partial(drop_hidden, origin, hiding))
+    except OSError as error:
+        if hiding is None or not needs_room(error):
+            raise
+        turn.on_failure(partial(take_back, folder, Copies(origin, pairs)))
+        hiding = None
     return bases, hiding
 
 
@@ -113,22 +128,18 @@ def _copy_one(
     return None
 
 
-def _hide_all(
+def _take_all(
     turn: Turn,
     source: MailboxRow,
     target: MailboxRow,
     copied: dict[int, Arrived],
-    hiding: bytes,
+    take: Callable[[bytes, bytes], None],
 ) -> list[int]:
-    """Take the originals of a move out of sight; gives the UIDs of those that were there still."""
+    """Have `take` (folder, name) the originals of a move; gives the UIDs of those it found."""
     folder = turn.folder(source)
     pending = _pending(source, target, copied)
     with turn.disk.own_changes(source.id, folder), turn.stamping(turn.row(source.id)) as stamp:
-        return [
-            uid
-            for uid in copied
-            if take_file(turn, source, uid, stamp, partial(hide, hiding=hiding), pending)
-        ]
+        return [uid for uid in copied if take_file(turn, source, uid, stamp, take, pending)]
 
 
 def _pending(

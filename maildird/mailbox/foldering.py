@@ -12,6 +12,7 @@ from maildird.mailbox.requests import CopyTo, Create, Delete, ObserveTree, Renam
 from maildird.mailbox.turn import Turn, forget
 from maildird.maildir.directories import Relocation, put_back, relocate, remove_trash
 from maildird.maildir.folders import folder_identity
+from maildird.maildir.intents import needs_room
 from maildird.maildir.making import Making, unmake
 from maildird.terms.codes import Code
 from maildird.terms.errors import Refused
@@ -154,9 +155,18 @@ def _empty_inbox_into(turn: Turn, target: Parts) -> None:
 
 
 def _relocate(turn: Turn, relocation: Relocation) -> Relocation:
-    """Carry out a relocation, and put all back should the request or the commit fail."""
+    """Carry out a relocation, and put all back should the request or the commit fail.
+
+    A deletion makes room where there is none for an intent. If it is a single rename it goes on
+    without one: should the server die before the commit, then the mailbox is deleted all the same.
+    """
     undo = partial(put_back, relocation)
-    turn.intend(turn.layout.root, relocation, undo, lasts=True)
+    try:
+        turn.intend(turn.layout.root, relocation, undo, lasts=True)
+    except OSError as error:
+        if relocation.trash is None or len(relocation.moves) > 1 or not needs_room(error):
+            raise
+        turn.on_failure(undo)
     relocate(turn.layout.root, relocation)
     turn.tree_changed = True
     return relocation

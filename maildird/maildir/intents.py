@@ -53,6 +53,11 @@ class Intent:
     what: Arrivals | Relocation | Making
 
 
+def needs_room(error: OSError) -> bool:
+    """Whether an intent could not be left as the disk or a quota is full."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
 def write_intent(root: bytes, directory: bytes, intent: Intent, *, lasts: bool) -> bytes:
     """Leave an intent in a directory and give its path; OSError, and then there is none."""
     path = os.path.join(directory, PREFIX + unique_base())

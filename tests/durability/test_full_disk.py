@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import trio
 
 from tests.durability.scenarios import message
+from tests.durability.seen import look
 from tests.durability.server import Server
 
 SIZE = 1 << 20
@@ -91,3 +93,54 @@ def fill(place: Path) -> Path:
             except OSError:
                 continue
     return filler
+
+
+@pytest.mark.parametrize("layout", ["maildir++"])
+@pytest.mark.parametrize("small", ["Maildir"], indirect=True)
+async def test_what_makes_room_is_done_without_any(server: Server, small: Path) -> None:
+    """MOVE and DELETE; no file can be made to say what they are about."""
+    server.start()
+    client = await server.connect()
+    for name in ("Big", "Trash"):
+        await client.do(f"CREATE {name}")
+    for subject in ("one", "two", "three"):
+        await client.append("Big", message(subject))
+    await client.append("Big", f"{message('big')}{'x' * 300_000}\r\n")
+    await client.do("SELECT Big")
+    fill(small)
+    for command in ("MOVE 1 Trash", "MOVE 1:2 Trash", "DELETE Big"):
+        await client.do(command)
+    await client.append("INBOX", message("after"))
+    assert (await client.do("SELECT Trash")).exists == 3
+    await client.close()
+    assert server.end() == 0
+    assert not server.check()
+
+
+@pytest.mark.parametrize("layout", ["maildir++"])
+@pytest.mark.parametrize("small", ["Maildir"], indirect=True)
+@pytest.mark.parametrize("step", [r"1 ^unlink \S+/cur/", r"2 ^unlink \S+/cur/", "1 ^commit "])
+async def test_a_move_without_room_that_is_cut_short_loses_nothing(
+    server: Server, small: Path, step: str
+) -> None:
+    server.start()
+    client = await server.connect()
+    await client.do("CREATE Trash")
+    for subject in ("one", "two"):
+        await client.append("INBOX", message(subject))
+    await client.do("SELECT INBOX")
+    filler = fill(small)
+    server.plan(f"kill {step}")
+    with pytest.raises((trio.BrokenResourceError, OSError)):
+        await client.do("MOVE 1:2 Trash")
+    await client.close()
+    assert server.wait() == -9
+    filler.unlink()
+    server.start()
+    client = await server.connect()
+    world = await look(client)
+    await client.close()
+    assert not list(server.root.rglob("..maildird-*"))
+    assert {*world["INBOX"].subjects, *world["Trash"].subjects} == {"one", "two"}
+    assert server.end() == 0
+    assert not server.check()
