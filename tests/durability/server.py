@@ -70,6 +70,7 @@ class Server:
     _port: int = 0
     _control: socket.socket | None = None
     _output: socket.socket | None = None
+    _connections: list[socket.socket] = field(default_factory=list)
 
     @property
     def root(self) -> Path:
@@ -138,7 +139,10 @@ class Server:
         return status
 
     def close(self) -> None:
-        """Let no process remain, whatever happened."""
+        """Let no process and no connection remain, whatever happened."""
+        for connection in self._connections:
+            connection.close()
+        self._connections.clear()
         if self._process:
             with suppress(ProcessLookupError):
                 os.kill(self._process, signal.SIGKILL)
@@ -146,7 +150,10 @@ class Server:
 
     async def connect(self) -> Client:
         """A client that has logged in."""
-        client = Client(await trio.open_tcp_stream("127.0.0.1", self._port))
+        connection = socket.create_connection(("127.0.0.1", self._port), PATIENCE)
+        self._connections.append(connection)
+        connection.setblocking(False)
+        client = Client(trio.SocketStream(trio.socket.from_stdlib_socket(connection)))
         await client.response()
         await client.do(f'LOGIN {USER} "{PASSWORD}"')
         return client
