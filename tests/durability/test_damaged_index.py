@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+import struct
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -28,13 +29,25 @@ Damage = Callable[[Path], None]
 
 
 def cut(pages: float) -> Damage:
-    """So many pages are left: a part of them below 1, all but some below 0."""
+    """So many pages are left; below 1, such a part of them."""
 
     def damage(file: Path) -> None:
         there = file.stat().st_size // PAGE
-        os.truncate(file, (int(there * pages) if 0 < pages < 1 else int(pages) % there) * PAGE)
+        os.truncate(file, int(there * pages if pages < 1 else pages) * PAGE)
 
     return damage
+
+
+def cut_at_root(file: Path) -> None:
+    """The page from which all tables are found is missing, and all behind it.
+
+    The last pages may be free ones, which nobody misses. `MDB_meta` in LMDB's mdb.c tells where the
+    root of the main database is: 128 octets from the start of a meta page, its transaction at 144.
+    """
+    octets = file.read_bytes()
+    metas = [struct.unpack_from("=Q8xQ", octets, at + 128) for at in (0, PAGE)]
+    root, _ = max(metas, key=lambda meta: int(meta[1]))
+    os.truncate(file, root * PAGE)
 
 
 def overwrite(what: Callable[[bytes, random.Random], bytes], seed: int) -> Damage:
@@ -88,7 +101,7 @@ DAMAGES: dict[str, Damage] = {
     "one octet": lambda file: os.truncate(file, 1),
     "one page": cut(1),
     "half": cut(0.5),
-    "two pages less": cut(-2),
+    "no root": cut_at_root,
     "zeros in metas": overwrite(lambda octets, chance: bytes(PAGE), 4),
     "zeros": overwrite(lambda octets, chance: bytes(PAGE), 2),
     "noise in metas": overwrite(lambda octets, chance: chance.randbytes(PAGE), 1),
