@@ -74,7 +74,8 @@ class Disk:
     the index knows when it was last looked at. `strange` are the paths of what is no message that
     the log named. `unheeded` are the mailboxes whose folders were not yet asked whether the index
     knows all that was told. `index_inode` is that of the index's file; `index_is_copy` says that
-    it was another one when the index was last written.
+    it was another one when the index was last written. `unsettled` are the names of intents that
+    were committed and lie there still, as what they tell of could not be finished.
     """
 
     events_trusted: bool = False
@@ -83,6 +84,7 @@ class Disk:
     unheeded: set[int] = field(default_factory=set)
     index_inode: int = 0
     index_is_copy: bool = False
+    unsettled: set[bytes] = field(default_factory=set)
     _folders: dict[int, FolderState] = field(default_factory=dict)
 
     def of(self, mailbox: int) -> FolderState:

@@ -42,8 +42,9 @@ async def open_account(
     layout, namespace = layout_of(settings)
     index = await _open_index(os.path.join(settings.state_directory, b"index"), opening)
     try:
-        await trio.to_thread.run_sync(recover, index, layout)
+        unsettled = await trio.to_thread.run_sync(recover, index, layout)
         account = Account(settings, namespace, index, layout, describe)
+        account.disk.unsettled |= unsettled
         monitor = _monitor(account, layout)
         try:
             await _serve_ready(account, layout)

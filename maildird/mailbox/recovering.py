@@ -26,16 +26,17 @@ to go, and that folder may be lost, or on a disk that is not mounted. So whateve
 nobody's at the end, as no intent tells of it, is brought back, too.
 
 An intent that can't be settled now, as its folder can't be written, say, is left for the next
-start; so is one of another server that may be alive. While such a one is at the root, nothing that
-is out of sight there is removed.
+start; if it was committed, the index goes on naming it. So is one of another server that may be
+alive. While such a one is at the root, nothing that is out of sight there is removed.
 """
 
 import enum
 import logging
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from maildird.index.environment import Index
@@ -93,20 +94,22 @@ class _Known:
     unmade: bytes | None = None
 
 
-def recover(index: Index, layout: Layout) -> None:
+def recover(index: Index, layout: Layout) -> set[bytes]:
     """Settle all intents of a tree, and give the index a name if it has none; OSError.
 
-    Then whatever else is out of sight at the root is removed. An index that can't be written now
-    gets its name another time; until then nothing can be taken back.
+    Gives the names of those that were committed and can't be settled now. Whatever else is out of
+    sight at the root is removed. An index that can't be written now gets its name another time;
+    until then nothing can be taken back.
     """
     with index.snapshot() as snapshot:
         rows = {layout.directory(row.parts): row for row in snapshot.mailboxes()}
         known = _Known(snapshot, layout, rows)
-        _settle_all(known, layout.root, layout.root)
+        left = _settle_all(known, layout.root, layout.root)
         folders = layout.folders().values()
         for folder in folders:
-            _settle_all(known, folder, os.path.join(folder, b"tmp"))
-        _show_hidden(layout.root, folders)
+            left += _settle_all(known, folder, os.path.join(folder, b"tmp"))
+        _show_hidden(layout.root, folders, left)
+        unsettled = _settled(snapshot).intersection(map(os.path.basename, left))
         is_new = snapshot.meta(INDEX_NAME) is None
     if is_new:
         name = os.urandom(_NAME_OCTETS).hex().encode("ascii")
@@ -114,23 +117,26 @@ def recover(index: Index, layout: Layout) -> None:
             index.write(lambda batch: batch.put_meta(INDEX_NAME, name))
     if not find_intents(layout.root):
         remove_deleted(layout.root)
+    return unsettled
 
 
-def _settle_all(known: _Known, folder: bytes, directory: bytes) -> None:
+def _settle_all(known: _Known, folder: bytes, directory: bytes) -> list[bytes]:
     """Settle the intents that lie in a directory; `folder` is the folder that it belongs to.
 
-    One that can't be settled doesn't keep the others from it.
+    Gives the paths of those that are left. One that can't be settled doesn't keep the others from
+    it.
     """
     try:
         paths = find_intents(directory)
     except OSError as error:
         logger.warning("what was begun in %s can't be found: %s", os.fsdecode(folder), error)
-        return
+        return []
     for path in paths:
         try:
             _settle(known, folder, path)
         except OSError as error:
             logger.warning("what was begun in %s can't be settled: %s", os.fsdecode(folder), error)
+    return list(filter(os.path.lexists, paths))
 
 
 def _settle(known: _Known, folder: bytes, path: bytes) -> None:
@@ -151,12 +157,14 @@ def _settle(known: _Known, folder: bytes, path: bytes) -> None:
     remove_intent(path)
 
 
-def _show_hidden(root: bytes, folders: Collection[bytes]) -> None:
-    """Bring back what is hidden and of what no intent tells; what can't be now stays hidden."""
-    hidden = [(folder, hiding) for folder in folders for hiding in _hidings(folder)]
-    awaited = {hiding for folder in folders for hiding in _awaited(root, folder)} if hidden else ()
-    for folder, hiding in hidden:
-        if hiding not in awaited:
+def _show_hidden(root: bytes, folders: Collection[bytes], intents: Sequence[bytes]) -> None:
+    """Bring back what is hidden and of what no intent tells; what can't be now stays hidden.
+
+    `intents` are the paths of those that are left.
+    """
+    awaited = frozenset(map(partial(_hiding_in, root), intents))
+    for folder in folders:
+        for hiding in _hidings(folder) - awaited:
             where = os.fsdecode(os.path.join(folder, b"tmp", hiding))
             logger.warning("nothing tells of the messages in %s, which are brought back", where)
             try:
@@ -165,19 +173,19 @@ def _show_hidden(root: bytes, folders: Collection[bytes]) -> None:
                 logger.warning("what is in %s can't be brought back now: %s", where, error)
 
 
-def _hidings(folder: bytes) -> list[bytes]:
+def _hidings(folder: bytes) -> frozenset[bytes]:
     with suppress(OSError):
-        return find_hidings(folder)
-    return []
+        return frozenset(find_hidings(folder))
+    return frozenset()
 
 
-def _awaited(root: bytes, folder: bytes) -> Iterator[bytes]:
-    """What is hidden for the intents that are left in a folder."""
+def _hiding_in(root: bytes, path: bytes) -> bytes | None:
+    """Where messages hide by what an intent says."""
     with suppress(OSError):
-        for path in find_intents(os.path.join(folder, b"tmp")):
-            intent = read_intent(root, path)
-            if intent is not None and isinstance(intent.what, Copies) and intent.what.hiding:
-                yield intent.what.hiding
+        intent = read_intent(root, path)
+        if intent is not None and isinstance(intent.what, Copies):
+            return intent.what.hiding
+    return None
 
 
 def _is_of(snapshot: Snapshot, intent: Intent) -> bool:
@@ -185,11 +193,17 @@ def _is_of(snapshot: Snapshot, intent: Intent) -> bool:
     return os.fsencode(intent.index) == snapshot.meta(INDEX_NAME)
 
 
+def _settled(snapshot: Snapshot) -> set[bytes]:
+    """The names of the intents that the index settles."""
+    return set((snapshot.meta(SETTLED) or b"").split(b"/"))
+
+
 def _case_of(snapshot: Snapshot, path: bytes, intent: Intent) -> _Case:
-    settled = snapshot.meta(SETTLED) or b""
-    if os.path.basename(path) in settled.split(b"/"):
+    if os.path.basename(path) in _settled(snapshot):
         return _Case.CAME
-    unchanged = settled == os.fsencode(intent.after) and snapshot.commit >= intent.commit - 1
+    unchanged = (snapshot.meta(SETTLED) or b"") == os.fsencode(
+        intent.after
+    ) and snapshot.commit >= intent.commit - 1
     if unchanged and _is_of(snapshot, intent):
         return _Case.NEVER_CAME
     return _Case.UNKNOWN

@@ -46,7 +46,10 @@ INDEX_NAME: Final = "index-name"
 """Where an index keeps a name of its own, which no other has."""
 
 SETTLED: Final = "settled-intents"
-"""Where it keeps the names of the intents of the last commit that had any, with / between them."""
+"""Where it keeps the names of the intents of the last commit that had any, with / between them.
+
+Those of earlier commits whose intents still lie there follow.
+"""
 
 
 @dataclass(slots=True)
@@ -188,16 +191,18 @@ class Turn:
     def settle_intents(self) -> None:
         """Have the commit say that it settles this turn's intents."""
         if self._intents:
-            self.batch.put_meta(SETTLED, b"/".join(map(os.path.basename, self._intents)))
+            names = [*map(os.path.basename, self._intents), *sorted(self.disk.unsettled)]
+            self.batch.put_meta(SETTLED, b"/".join(names))
 
     def finish(self) -> None:
-        """Do what remains after the commit, and then remove the intents."""
-        self._remaining += (partial(remove_intent, path) for path in self._intents)
-        for work in self._remaining:
-            try:
-                work()
-            except OSError as error:
-                logger.warning("something out of sight can't be removed now: %s", error)
+        """Do what remains after the commit, and then remove the intents.
+
+        If some of it can't be done they stay, and the next start finishes it.
+        """
+        is_done = all([_is_done(work) for work in self._remaining])
+        for path in self._intents:
+            if not is_done or not _is_done(partial(remove_intent, path)):
+                self.disk.unsettled.add(os.path.basename(path))
 
     def take_back(self) -> None:
         """Undo everything: the commit failed."""
@@ -236,6 +241,16 @@ class Turn:
                 undo()
             except OSError as error:
                 logger.error("could not take back a change that failed: %s", error)
+
+
+def _is_done(work: Callable[[], None]) -> bool:
+    """Do what remains after a commit, if it can be done."""
+    try:
+        work()
+    except OSError as error:
+        logger.warning("something out of sight can't be removed now: %s", error)
+        return False
+    return True
 
 
 def forget(turn: Turn, row: MailboxRow) -> None:

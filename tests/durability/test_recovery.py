@@ -333,6 +333,34 @@ async def test_a_folder_of_others_at_the_new_place_is_not_put_back(server: Serve
     assert await found(server) == NOT_DONE | {"others": ["delivered"]}
 
 
+async def test_what_cannot_be_settled_now_is_settled_later(server: Server) -> None:
+    """Another intent is settled in between."""
+    await kill(server, MOVE, COMMITTED)
+    server.start(r"EACCES 1 ^unlink \S+-hidden-")
+    assert intents(server)
+    client = await server.connect()
+    await client.do("CREATE new")
+    await client.do("RENAME new newer")
+    await client.close()
+    assert server.end() == 0
+    assert await found(server) == DONE | {"newer": []}
+
+
+async def test_originals_that_cannot_be_removed_go_at_the_next_start(server: Server) -> None:
+    server.start()
+    client = await server.connect()
+    await client.do(f"CREATE {COPIES}")
+    uids = await two_new(client, SUBJECTS)
+    server.plan(r"EACCES 1 ^unlink \S+-hidden-")
+    await client.do(MOVE.replace("UIDS", uids))
+    await client.do("CREATE new")
+    await client.do("RENAME new newer")
+    await client.close()
+    assert server.end() == 0
+    assert intents(server)
+    assert await found(server) == {"INBOX": [], COPIES: SUBJECTS, "newer": []}
+
+
 def deliver(server: Server, name: str) -> None:
     """A delivery agent makes the folder that it delivers to."""
     folder = server.root / f".{name}"
