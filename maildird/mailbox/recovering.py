@@ -201,9 +201,8 @@ def _settled(snapshot: Snapshot) -> set[bytes]:
 def _case_of(snapshot: Snapshot, path: bytes, intent: Intent) -> _Case:
     if os.path.basename(path) in _settled(snapshot):
         return _Case.CAME
-    unchanged = (snapshot.meta(SETTLED) or b"") == os.fsencode(
-        intent.after
-    ) and snapshot.commit >= intent.commit - 1
+    said = snapshot.meta(SETTLED) or b""
+    unchanged = said == os.fsencode(intent.after) and snapshot.commit >= intent.commit - 1
     if unchanged and _is_of(snapshot, intent):
         return _Case.NEVER_CAME
     return _Case.UNKNOWN

@@ -199,9 +199,9 @@ class Turn:
 
         If some of it can't be done they stay, and the next start finishes it.
         """
-        is_done = all([_is_done(work) for work in self._remaining])
+        failed = [work for work in self._remaining if not _is_done(work)]
         for path in self._intents:
-            if not is_done or not _is_done(partial(remove_intent, path)):
+            if failed or not _is_done(partial(remove_intent, path)):
                 self.disk.unsettled.add(os.path.basename(path))
 
     def take_back(self) -> None:

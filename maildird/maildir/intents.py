@@ -160,10 +160,10 @@ def _unpacked(root: bytes, content: bytes) -> Intent:
     elif "names" in said:
         what = Deliveries(tuple(map(_name, said["names"])))
     else:
-        hiding = said["hiding"] and _file(said["hiding"])
+        hiding = said["hiding"] and _file_name(said["hiding"])
         if hiding and not hiding.startswith(HIDDEN):
             raise ValueError(f"{hiding!a} is no place for hidden messages")
-        pairs = tuple((_file(copy), _file(original)) for copy, original in said["pairs"])
+        pairs = tuple((_file_name(copy), _file_name(original)) for copy, original in said["pairs"])
         what = Copies(_absolute(root, said["origin"]), pairs, hiding or None)
     index, commit, after = said["index"], said["commit"], said["after"]
     if not (isinstance(index, str) and isinstance(commit, int) and isinstance(after, str)):
@@ -191,10 +191,10 @@ def _name(spelled: str) -> bytes:
     subdir, _, file = spelled.partition("/")
     if subdir != "cur":
         raise ValueError(f"{spelled!a} is no message's name")
-    return b"cur/" + _file(file)
+    return b"cur/" + _file_name(file)
 
 
-def _file(spelled: str) -> bytes:
+def _file_name(spelled: str) -> bytes:
     """The name of a file, or the base name in it; ValueError when it can't be one."""
     if spelled in ("", ".", "..") or "/" in spelled or "\0" in spelled:
         raise ValueError(f"{spelled!a} is no file's name")
