@@ -5,7 +5,8 @@ touches files: those of `os`, the built-in `open`, and renameat2(2), which it ca
 library. Each call that concerns a path below a watched directory becomes an `Operation` and is
 given to `before`, which may kill the process or raise OSError in its place. A write counts twice,
 for its first half and for the rest, so that a file can be caught half written. `after` hears of
-what succeeded. Commits of the index are operations, too: before one, and after it.
+what succeeded. What the observer does meanwhile is its own doing and no operation. Commits of the
+index are operations, too: before one, and after it.
 
 All operations run one after the other, under a lock: when one of them is the last, none that
 another thread has begun can still happen.
@@ -83,6 +84,7 @@ class _Layer:
         self.directories = [os.path.realpath(directory) for directory in directories]
         self.observer = observer
         self.lock = threading.RLock()
+        self._telling = False
 
     def concerns(self, path: bytes) -> bool:
         return any(path == each or path.startswith(each + b"/") for each in self.directories)
@@ -94,10 +96,20 @@ class _Layer:
             yield
             return
         with self.lock:
+            if self._telling:
+                yield
+                return
             operation = Operation(kind, path, target)
-            self.observer.before(operation)
+            self._tell(self.observer.before, operation)
             yield
-            self.observer.after(operation)
+            self._tell(self.observer.after, operation)
+
+    def _tell(self, hear: Callable[[Operation], None], operation: Operation) -> None:
+        self._telling = True
+        try:
+            hear(operation)
+        finally:
+            self._telling = False
 
 
 def watch(directories: Sequence[bytes], observer: Observer) -> None:
