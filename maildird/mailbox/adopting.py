@@ -7,14 +7,14 @@ UID there gets one above all others, in order of delivery. A folder without such
 a UIDVALIDITY of the account's own, which always rises.
 
 How far clients were told UIDs and MODSEQs that the uidlist doesn't have, of messages that are gone,
-the folder says in a file of its own (`promises`). It says the UIDVALIDITY, too, should a server
-have been killed before it wrote a uidlist at all: messages get UIDs above the promise then.
+the folder says in a file of its own, and the UIDVALIDITY, too, should a server have been killed
+before it wrote a uidlist, or the uidlist have lost its header (`witness`). The higher UIDVALIDITY
+counts where the two differ. Is it that of the uidlist, another server began the mailbox anew; else
+the uidlist was not written since we did.
 
-A uidlist in which we left our mark, where that file is missing, is taken to lack a good many UIDs
-and MODSEQs. Where the folder can't promise anything, it may have been so the last time, too, ever
-since the uidlist was written: then UIDs go on above as many as came if one came each minute, and a
-good many besides. That is a guess, and the only one. (Above the time in seconds would be certain,
-but some clients count all UIDs that are missing.)
+A mailbox begins anew, with a UIDVALIDITY above all others and a GUID of its own, where its GUID is
+that of another mailbox that is there, for somebody copied the folder, and where its UIDs are used
+up.
 
 A listing that is taken while others rename may lack living files. Those would arrive later, but
 with a new UID, though the uidlist has one for them; so a few listings are taken together then.
@@ -34,33 +34,22 @@ from maildird.index.rows import MailboxRow, NewMessage
 from maildird.mailbox.identity import check_root
 from maildird.mailbox.keywords import named_mask
 from maildird.mailbox.namespace import Parts
-from maildird.mailbox.promises import HIGHEST_UID
 from maildird.mailbox.reconcile import SUBDIR_LENGTH, base_of
 from maildird.mailbox.requests import Adopt
 from maildird.mailbox.strange import say_strange
 from maildird.mailbox.turn import Turn, first_modseq
+from maildird.mailbox.witness import USED_UP, Witness, read_whole_witness
 from maildird.maildir.courier_keywords import take_over_courier_keywords
 from maildird.maildir.folders import Listing, folder_identity, list_folder
 from maildird.maildir.keywords import read_keywords
 from maildird.maildir.names import delivery_order, mask_of_letters, parse_name
-from maildird.maildir.told import Told, read_told
-from maildird.maildir.uidlists import (
-    UidList,
-    has_uidlist,
-    read_uidlist,
-    uidlist_age,
-    uidlist_stamp,
-)
+from maildird.maildir.uidlists import UidList, has_uidlist, uidlist_stamp
 from maildird.maildir.uidvalidity import FARTHEST, claim_uidvalidity
 from maildird.terms.flags import SYSTEM_MASK
 
 logger = logging.getLogger(__name__)
 
 MOST_LISTINGS: Final = 5
-
-LOST_UIDS: Final = 1 << 16
-LOST_CHANGES: Final = 1 << 20
-"""So many UIDs and changes at most are taken to be missing where nothing was promised."""
 
 _LAST_UIDVALIDITY: Final = "last-uidvalidity"
 
@@ -75,19 +64,17 @@ def adopt(turn: Turn, request: Adopt) -> int:
     if uidlist_stamp(folder) is None:
         take_over_courier_keywords(folder)
     stamp = uidlist_stamp(folder)
-    uidlist = read_uidlist(folder)
-    if uidlist is None and has_uidlist(folder):
+    says = read_whole_witness(folder)
+    if says.uidvalidity == 0 and has_uidlist(folder):
         logger.warning(
             "the uidlist in %s has no header that could be read: the folder gets a new"
             " UIDVALIDITY, and clients will download it again",
             os.fsdecode(folder),
         )
-    elif uidlist is None:
-        uidlist = _promised(folder)
-    by_base, listing = list_all(folder, uidlist)
+    by_base, listing = list_all(folder, says.uidlist)
     say_strange(turn.disk, folder, listing)
-    row = found(turn, request.parts, folder, uidlist)
-    messages = _messages(row, uidlist, by_base)
+    row = found(turn, request.parts, says)
+    messages = _messages(row, says.of_uidvalidity(row.uidvalidity).uidlist, by_base)
     turn.batch.add_many(row.id, messages)
     if messages:
         turn.update(row.id, uidnext=max(row.uidnext, messages[-1].uid + 1))
@@ -98,40 +85,64 @@ def adopt(turn: Turn, request: Adopt) -> int:
     return row.id
 
 
-def found(turn: Turn, parts: Parts, folder: bytes, uidlist: UidList | None) -> MailboxRow:
-    """A new row for a folder that exists on disk."""
-    told = read_told(folder)
-    if uidlist is None:
-        uidvalidity = next_uidvalidity(turn, told.uidvalidity if told else 0)
-    else:
-        uidvalidity = uidlist.uidvalidity
+def found(turn: Turn, parts: Parts, says: Witness) -> MailboxRow:
+    """A new row for a folder that exists on disk, and says this of itself."""
+    present = says.of_uidvalidity(says.uidvalidity)
+    guid = says.guid or os.urandom(16)
+    uidnext, _modseq = present.untold(certain=present.is_certain)
+    _uid, told = says.untold(certain=says.is_certain)
+    if says.uidvalidity and not _begins_anew(turn, parts, guid, uidnext):
+        uidvalidity = says.uidvalidity
         heed_uidvalidity(turn, uidvalidity)
-    modseq = first_modseq(told_modseq(told, uidlist))
+    else:
+        present, guid, uidnext = Witness(says.folder, None, None), os.urandom(16), 1
+        uidvalidity = next_uidvalidity(turn, says.uidvalidity)
+        _uid, told = says.untold(certain=True)
+    modseq = first_modseq(told)
     row = turn.batch.put_mailbox(
         MailboxRow(
             id=0,
             parts=parts,
             uidvalidity=uidvalidity,
-            uidnext=untold_uid(told, uidlist) if uidlist else 1,
+            uidnext=uidnext,
             highestmodseq=modseq,
             pruned_modseq=modseq,
             first_recent=1,
-            guid=_guid(told, uidlist) or os.urandom(16),
-            identity=folder_identity(folder),
+            guid=guid,
+            identity=folder_identity(says.folder),
             mtimes=(0, 0),
-            keywords=read_keywords(folder),
+            keywords=read_keywords(says.folder),
             use=(),
         )
     )
-    if not turn.promise(row) and uidlist is not None:
-        modseq += LOST_CHANGES
-        turn.update(
-            row.id,
-            uidnext=min(row.uidnext + LOST_UIDS + uidlist_age(folder) // 60, HIGHEST_UID),
-            highestmodseq=modseq,
-            pruned_modseq=modseq,
-        )
+    if not turn.promise(row) and present.is_certain and not present.holds and present.uidlist:
+        uidnext, modseq = present.untold(modseq=modseq, certain=False)
+        turn.update(row.id, uidnext=uidnext, highestmodseq=modseq, pruned_modseq=modseq)
     return turn.row(row.id)
+
+
+def _begins_anew(turn: Turn, parts: Parts, guid: bytes, uidnext: int) -> bool:
+    """Whether a mailbox can't go on with what its folder says."""
+    name = "/".join(parts)
+    if uidnext > USED_UP:
+        logger.warning("the UIDs of mailbox %s are used up: it gets a new UIDVALIDITY", name)
+        return True
+    for row in turn.batch.mailboxes():
+        if row.guid == guid and _is_there(turn, row):
+            original = "/".join(row.parts)
+            logger.info("mailbox %s is a copy of %s, and a mailbox of its own", name, original)
+            return True
+    return False
+
+
+def _is_there(turn: Turn, row: MailboxRow) -> bool:
+    """Whether a mailbox has its folder; what can't be read may be it."""
+    try:
+        return folder_identity(turn.folder(row)) == row.identity
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
 
 
 def next_uidvalidity(turn: Turn, told: int = 0) -> int:
@@ -148,20 +159,6 @@ def heed_uidvalidity(turn: Turn, told: int) -> None:
     last = int(turn.batch.meta(_LAST_UIDVALIDITY) or b"0")
     if last < told < time.time() + FARTHEST:
         turn.batch.put_meta(_LAST_UIDVALIDITY, b"%d" % told)
-
-
-def told_modseq(told: Told | None, uidlist: UidList | None) -> int:
-    """The highest MODSEQ that clients may know of a folder, 0 when none was told."""
-    if told is not None:
-        return max(told.modseq, uidlist.modseq if uidlist else 0)
-    return uidlist.modseq + LOST_CHANGES if uidlist and uidlist.modseq else 0
-
-
-def untold_uid(told: Told | None, uidlist: UidList) -> int:
-    """A UID from which on none was given to a message of this UIDVALIDITY."""
-    if told is not None and told.uidvalidity == uidlist.uidvalidity:
-        return max(told.next_uid, uidlist.next_uid)
-    return min(uidlist.next_uid + (LOST_UIDS if uidlist.modseq else 0), HIGHEST_UID)
 
 
 def mask_in(row: MailboxRow, name: bytes, kept: int = 0) -> int:
@@ -181,19 +178,6 @@ def masks_in(row: MailboxRow) -> Callable[[bytes, bytes], int]:
         return known[info]
 
     return mask
-
-
-def _promised(folder: bytes) -> UidList | None:
-    """An empty list, where a server was killed that had told of the folder before it had a list."""
-    told = read_told(folder)
-    if told is None:
-        return None
-    return UidList(told.uidvalidity, told.next_uid, told.guid, told.modseq)
-
-
-def _guid(told: Told | None, uidlist: UidList | None) -> bytes:
-    """The GUID that the folder has already; empty when it has none."""
-    return (uidlist.guid if uidlist else b"") or (told.guid if told else b"")
 
 
 def list_all(folder: bytes, uidlist: UidList | None) -> tuple[dict[bytes, bytes], Listing]:

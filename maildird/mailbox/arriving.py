@@ -58,6 +58,7 @@ def add_arrivals(
         if uidlist_changed(turn, row):
             look_now(turn, row, stamp, frozenset(base_of(name) for name, _mask in arrivals))
         first = turn.row(row.id).uidnext
+        turn.update(row.id, uidnext=first + len(arrivals))
         turn.batch.add_many(
             row.id,
             [
@@ -65,7 +66,6 @@ def add_arrivals(
                 for at, (name, mask) in enumerate(arrivals)
             ],
         )
-        turn.update(row.id, uidnext=first + len(arrivals))
         modseq = stamp.modseq
     uids = tuple(range(first, first + len(arrivals)))
     turn.unlisted.setdefault(row.id, []).extend(

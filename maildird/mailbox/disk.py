@@ -36,6 +36,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from maildird.maildir.folders import folder_mtimes
+from maildird.maildir.told import Told
 
 Mtimes = tuple[int, int]
 
@@ -50,8 +51,9 @@ class FolderState:
     since. `takers` counts the sessions that have the mailbox selected read-write: while there are
     any, arrivals are moved to cur/. `uidlist` and `keywords` are the stamps of those files when
     they were last read or written here. `promised` are the UIDNEXT and MODSEQ that this server
-    promised last not to exceed; `inexact` says that the folder promises more than was told,
-    `unpromised` that the log says why it can't promise.
+    promised last not to exceed, and `said` is what the folder said when it was last read or written
+    for that; `inexact` says that this is not exactly what was told, `unpromised` that the log says
+    why it can't promise, and `bound` is the UIDNEXT of a promise that can't be ended either.
     """
 
     in_step: Mtimes | None = None
@@ -62,8 +64,10 @@ class FolderState:
     uidlist: tuple[int, ...] | None = None
     keywords: tuple[int, ...] | None = None
     promised: tuple[int, int] = (0, 0)
+    said: Told | None = None
     inexact: bool = False
     unpromised: bool = False
+    bound: int | None = None
 
 
 @dataclass(slots=True)

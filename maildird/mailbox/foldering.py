@@ -10,6 +10,7 @@ from maildird.mailbox.identity import check_root, is_gone, need_access, need_fol
 from maildird.mailbox.namespace import INBOX, Parts
 from maildird.mailbox.requests import CopyTo, Create, Delete, ObserveTree, Rename
 from maildird.mailbox.turn import Turn, forget
+from maildird.mailbox.witness import Witness
 from maildird.maildir.directories import Relocation, put_back, relocate, remove_trash
 from maildird.maildir.folders import folder_identity
 from maildird.maildir.intents import needs_room
@@ -36,7 +37,7 @@ def create(turn: Turn, request: Create) -> int:
         turn.on_failure(partial(unmake, making))
     folder = turn.layout.create(request.parts)
     turn.tree_changed = True
-    row = found(turn, request.parts, folder, None)
+    row = found(turn, request.parts, Witness(folder, None, None))
     row = turn.update(row.id, use=request.use)
     turn.relist.add(row.id)
     return row.id

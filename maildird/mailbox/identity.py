@@ -1,11 +1,11 @@
 """Is this still the same tree? An unmounted disk must not look like an empty mailbox.
 
 Theory of operation. A directory is known by (st_dev, st_ino). When that changes, either the mail
-was moved to another disk (then the folder still shows what it was: its uidlist carries our GUID, or
-its messages are the ones we know), or another directory stands in its place. Of the latter nothing
-is believed and nothing written there: the tree is unavailable until it is back. One case is told
-apart: a folder below a root that is the same as ever was removed and made anew by another program
-on the same disk, and is a new mailbox.
+was moved to another disk (then the folder still shows what it was: its files carry our GUID, or
+none, and its messages are the ones we know), or another directory stands in its place. Of the
+latter nothing is believed and nothing written there: the tree is unavailable until it is back. One
+case is told apart: a folder below a root that is the same as ever was removed and made anew by
+another program on the same disk, and is a new mailbox.
 
 The number of a disk may be another one after a reboot. When the root has a new one, and shows that
 it is the tree that it was, all folders that were on its disk are taken to be on the new one.
@@ -20,8 +20,9 @@ from maildird.index.rows import MailboxRow
 from maildird.mailbox.namespace import INBOX
 from maildird.mailbox.reconcile import base_of
 from maildird.mailbox.turn import Turn
+from maildird.mailbox.witness import read_witness
 from maildird.maildir.folders import SUBDIRS, folder_identity, list_folder, unreadable
-from maildird.maildir.uidlists import read_uidlist
+from maildird.maildir.uidlists import has_uidlist
 from maildird.terms.codes import Code
 from maildird.terms.errors import Refused
 
@@ -153,11 +154,11 @@ def _shows_itself(turn: Turn) -> bool:
 
 
 def _is_the_same(turn: Turn, row: MailboxRow, folder: bytes) -> bool:
-    uidlist = read_uidlist(folder)
-    if uidlist is not None and uidlist.guid == row.guid:
-        return True
+    shown = read_witness(folder).is_of(row.guid)
+    if shown is not None:
+        return shown
     if not turn.batch.message_count(row.id):
-        return uidlist is None
+        return not has_uidlist(folder)
     return any(
         turn.batch.uid_of(row.id, base_of(name)) is not None for name in list_folder(folder).names
     )

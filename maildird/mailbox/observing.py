@@ -280,8 +280,8 @@ def _apply_arrivals(turn: Turn, row: MailboxRow, names: list[bytes], stamp: Stam
         NewMessage(uids[name], stamp.modseq, mask_in(row, name), name, base_of(name))
         for name in sorted(names, key=lambda name: uids[name])
     ]
-    turn.batch.add_many(row.id, messages)
     turn.update(row.id, uidnext=uidnext)
+    turn.batch.add_many(row.id, messages)
     turn.unlisted.setdefault(row.id, []).extend((m.uid, m.name) for m in messages)
     if turn.disk.of(row.id).takers:
         for message in messages:

@@ -39,6 +39,7 @@ from maildird.maildir.layouts import Layout
 from maildird.maildir.making import Making
 from maildird.terms.codes import Code
 from maildird.terms.errors import Refused
+from maildird.terms.numbers import HIGHEST_UID
 
 logger = logging.getLogger(__name__)
 
@@ -121,11 +122,21 @@ class Turn:
                 self._note(stamp)
 
     def update(self, mailbox: int, **changes: object) -> MailboxRow:
-        """Write some fields of the mailbox's row anew, and give the row as it is then."""
+        """Write some fields of the mailbox's row anew, and give the row as it is then.
+
+        Refused (LIMIT, UNAVAILABLE) when UIDNEXT can't rise; it does so before a UID is used.
+        """
         known = self.row(mailbox)
         row = replace(known, **changes)  # type: ignore[arg-type]
+        if row.uidnext > HIGHEST_UID:
+            raise Refused(Code.LIMIT, "the UIDs of this mailbox are used up until the next start")
         if (row.uidnext, row.highestmodseq) != (known.uidnext, known.highestmodseq):
             self.promise(row)
+            bound = self.disk.of(mailbox).bound
+            if bound is not None and self.cause == "session" and row.uidnext > bound:
+                raise Refused(
+                    Code.UNAVAILABLE, "the server can't note the UIDs of this mailbox on its disk"
+                )
             row = replace(row, promised_modseq=self.row(mailbox).promised_modseq)
         return self.batch.put_mailbox(row)
 
@@ -137,7 +148,7 @@ class Turn:
         kept = self.row(row.id)
         if kept.promised_modseq != promised:
             self.batch.put_mailbox(replace(kept, promised_modseq=promised))
-        return True
+        return promised > 0
 
     def announce(self, mailbox: int, modseq: int) -> None:
         """Have the mailbox's watchers told after the commit."""

@@ -1,6 +1,7 @@
 """Replacing a small file as a whole: readers see the old or the new one, also after a power cut."""
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -11,7 +12,11 @@ TEMPORARY: Final = b".maildird-tmp"
 """What the name of a file ends with that is about to replace another one."""
 
 
-def replace_file(path: bytes, content: bytes) -> None:
+Content = bytes | Callable[[int], bytes]
+"""What a file shall contain, or how to make that of the file's inode."""
+
+
+def replace_file(path: bytes, content: Content) -> None:
     """Write `content` to a temporary file beside `path`, sync it, and rename it into place.
 
     The new file is always newer than the one it replaces, and has its mode. When it can't be
@@ -35,10 +40,11 @@ def _stat(path: bytes) -> os.stat_result | None:
         return None
 
 
-def _write(path: bytes, content: bytes, old: os.stat_result | None) -> None:
+def _write(path: bytes, content: Content, old: os.stat_result | None) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     with naming(path), open(descriptor, "wb") as file:
-        file.write(content)
+        inode = os.fstat(descriptor).st_ino
+        file.write(content if isinstance(content, bytes) else content(inode))
         file.flush()
         if old is not None:
             os.fchmod(descriptor, old.st_mode & 0o777)

@@ -29,12 +29,14 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import BinaryIO, Final
+from typing import Final
 
 from maildird.maildir.dotlock import uidlist_locked
 from maildird.maildir.names import base_name
 from maildird.maildir.naming import naming
+from maildird.maildir.plain_files import open_regular, read_regular
 from maildird.maildir.replacing import replace_file
+from maildird.terms.numbers import HIGHEST_MODSEQ, HIGHEST_UID
 
 logger = logging.getLogger(__name__)
 
@@ -45,9 +47,6 @@ Stamp = tuple[int, int, int]
 
 _TAIL: Final = 4096
 """Octets in which the last line of a list surely begins: names have 255, fields few."""
-
-_LIMIT: Final = (1 << 32) - 1
-"""UIDs and UIDVALIDITY are below (Dovecot takes the highest 32-bit number for an error)."""
 
 _HEADER_1: Final = re.compile(rb"1 (\d{1,10}) (\d{1,10})")
 _GUID: Final = re.compile(rb"[0-9a-fA-F]{32}")
@@ -92,13 +91,25 @@ def read_uidlist(folder: bytes) -> UidList | None:
     for name in (DOVECOT, COURIER):
         path = os.path.join(folder, name)
         try:
-            with open(path, "rb") as file:
-                lines = file.read().split(b"\n")[:-1]
+            lines = read_regular(path).split(b"\n")[:-1]
         except FileNotFoundError:
             continue
         header = _parse_header(lines[0]) if lines else None
         return _with_entries(header, lines, path) if header is not None else None
     return None
+
+
+def read_headless_uidlist(folder: bytes, header: UidList) -> UidList:
+    """Dovecot's list, of which only lines can be read, below a `header` known otherwise; OSError.
+
+    Its `next_uid` lies above the lines' UIDs, too.
+    """
+    path = os.path.join(folder, DOVECOT)
+    try:
+        lines = read_regular(path).split(b"\n")[:-1]
+    except FileNotFoundError:
+        return header
+    return _with_entries(header, [b"", *lines], path)
 
 
 def has_uidlist(folder: bytes) -> bool:
@@ -112,14 +123,14 @@ def read_uidlist_header(folder: bytes) -> UidList | None:
     Its `next_uid` lies above the last line's UID. Costs the same at any size.
     """
     try:
-        with open(os.path.join(folder, DOVECOT), "rb") as file:
-            first = file.readline(_TAIL)
+        with open_regular(os.path.join(folder, DOVECOT)) as file:
+            first = _first_line(file)
             line, _end = _last_line(file)
     except FileNotFoundError:
         return None
-    header = _parse_header(first[:-1]) if first.endswith(b"\n") else None
+    header = _parse_header(first)
     last = _parse_line(line)
-    if header is None or last is None or last.uid >= _LIMIT:
+    if header is None or last is None or last.uid >= HIGHEST_UID:
         return header
     return replace(header, next_uid=max(header.next_uid, last.uid + 1))
 
@@ -133,13 +144,13 @@ def uidlist_stamp(folder: bytes) -> Stamp | None:
     return status.st_mtime_ns, status.st_size, status.st_ino
 
 
-def uidlist_age(folder: bytes) -> int:
-    """Seconds since the list that `read_uidlist` reads was written; 0 when there is none."""
+def uidlist_age(folder: bytes) -> int | None:
+    """Seconds since the list that `read_uidlist` reads was written; None when there is none."""
     for name in (DOVECOT, COURIER):
         with suppress(FileNotFoundError):
             written = os.stat(os.path.join(folder, name)).st_mtime
             return max(0, int(time.time() - written))
-    return 0
+    return None
 
 
 def write_uidlist(folder: bytes, uidlist: UidList, *, keep_old: bool = False) -> None:
@@ -171,16 +182,15 @@ def append_entries(folder: bytes, entries: Iterable[UidEntry]) -> bool:
     path = os.path.join(folder, DOVECOT)
     with uidlist_locked(folder):
         try:
-            descriptor = os.open(path, os.O_RDWR)
+            with open_regular(path, os.O_RDWR) as file:
+                last = _last_uid(file)
+                if last is None or (rising and rising[0].uid <= last):
+                    return False
+                lines = _lines(rising)
+                with naming(path):
+                    return file.write(lines) == len(lines)
         except FileNotFoundError:
             return False
-        with open(descriptor, "r+b", buffering=0) as file:
-            last = _last_uid(file)
-            if last is None or (rising and rising[0].uid <= last):
-                return False
-            lines = _lines(rising)
-            with naming(path):
-                return file.write(lines) == len(lines)
 
 
 def _lines(entries: Sequence[UidEntry]) -> bytes:
@@ -212,7 +222,12 @@ def _last_uid(file: io.FileIO) -> int | None:
     return 0 if _parse_header(line) is not None else None
 
 
-def _last_line(file: BinaryIO | io.FileIO) -> tuple[bytes, int]:
+def _first_line(file: io.FileIO) -> bytes:
+    """The first whole line, without its newline; nothing when there is none."""
+    return file.read(_TAIL).rpartition(b"\n")[0].partition(b"\n")[0]
+
+
+def _last_line(file: io.FileIO) -> tuple[bytes, int]:
     """The last whole line, and where the next one begins; nothing and 0 when there is none."""
     size = file.seek(0, os.SEEK_END)
     start = max(0, size - _TAIL)
@@ -233,8 +248,8 @@ def _set_aside(path: bytes) -> None:
 def _next_uid_in(path: bytes, uidvalidity: int) -> int:
     """The N of the list that is there, if it is of the same UIDVALIDITY; else 1."""
     try:
-        with open(path, "rb") as file:
-            header = _parse_header(file.readline().rstrip(b"\n"))
+        with open_regular(path) as file:
+            header = _parse_header(_first_line(file))
     except FileNotFoundError:
         return 1
     return header.next_uid if header is not None and header.uidvalidity == uidvalidity else 1
@@ -248,7 +263,7 @@ def _parse_header(line: bytes) -> UidList | None:
         header = _parse_fields(line[2:].split())
     else:
         return None
-    valid = 0 < header.uidvalidity < _LIMIT and 0 < header.next_uid <= _LIMIT
+    valid = 0 < header.uidvalidity < HIGHEST_UID and 0 < header.next_uid <= HIGHEST_UID
     return header if valid else None
 
 
@@ -260,7 +275,8 @@ def _parse_fields(words: Sequence[bytes]) -> UidList:
     for word in words:
         key, value = word[:1], word[1:]
         if key in numbers:
-            numbers[key] = int(value) if value.isdigit() and len(value) < 20 else 0
+            number = int(value) if value.isdigit() and len(value) < 20 else 0
+            numbers[key] = number if number <= HIGHEST_MODSEQ else 0
         elif key == b"G":
             guid = bytes.fromhex(value.decode("ascii")) if _GUID.fullmatch(value) else b""
         else:
@@ -269,12 +285,12 @@ def _parse_fields(words: Sequence[bytes]) -> UidList:
 
 
 def _with_entries(header: UidList, lines: Sequence[bytes], path: bytes) -> UidList:
-    parse = _parse_old_line if lines[0].startswith(b"1") else _parse_line
+    parse = _parse_old_line if lines[0].startswith(b"1 ") else _parse_line
     entries: list[UidEntry] = []
     last = bad = 0
     for line in lines[1:]:
         entry = parse(line)
-        if entry is None or not last < entry.uid < _LIMIT:
+        if entry is None or not last < entry.uid < HIGHEST_UID:
             bad += 1
             continue
         entries.append(entry)

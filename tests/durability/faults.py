@@ -5,8 +5,8 @@ operations count that match the regular expression which may follow.
 
 - `kill` sends SIGKILL to the whole process group in place of the operation.
 - `cut` takes everything from the disk that was not synced, and then kills.
-- The name of an error, `ENOSPC`, makes the operation fail with it, once; only such operations count
-  as can fail in that way.
+- The name of an error, `ENOSPC`, makes the operation fail with it, once, or from then on if `+`
+  follows the number; only such operations count as can fail in that way.
 - `record` begins to follow what is synced, which `cut` needs.
 - `watch` only writes the trace, and `rest` ends whatever was planned.
 
@@ -48,6 +48,7 @@ class Faults:
         self._trace = trace
         self._what = "rest"
         self._left = 0
+        self._lasts = False
         self._pattern = re.compile("")
         self._shadows: list[Shadow] = []
         self._index = IndexFile()
@@ -61,7 +62,7 @@ class Faults:
             self._shadows = [Shadow(each) for each in self._directories]
             return
         self._pattern = re.compile(pattern)
-        self._left = int(number or 0)
+        self._left, self._lasts = int(number.rstrip("+") or 0), number.endswith("+")
         self._what = what
 
     def before(self, operation: Operation) -> None:
@@ -74,7 +75,7 @@ class Faults:
             return
         self._write(self._trace, f"{operation}\n".encode(errors="surrogateescape"))
         self._left -= 1
-        if self._left == 0:
+        if self._left == 0 or (self._left < 0 and self._lasts):
             self._strike(operation)
 
     def after(self, operation: Operation) -> None:

@@ -6,6 +6,7 @@ meanwhile, and a new server begins. Clients with QRESYNC who came at whatever ti
 """
 
 import os
+import re
 import shutil
 import socket
 import time
@@ -280,11 +281,27 @@ async def test_a_uidlist_that_cannot_be_read(lives: Lives) -> None:
     assert any(str(uidlist) in line for line in lives.server.log)
 
 
+async def test_a_uidlist_without_a_header(lives: Lives) -> None:
+    """UIDVALIDITY stands in the folder's other file, and the lines say their UIDs."""
+    before = (await two_lives(lives))["INBOX"]
+    assert lives.server.end() == 0
+    lives.lose("lost")
+    uidlist = lives.server.root / "dovecot-uidlist"
+    _header, lines = uidlist.read_bytes().split(b"\n", 1)
+    uidlist.write_bytes(b"garbage\n" + lines)
+    lives.server.start()
+    after = (await lives.look())["INBOX"]
+    assert after.uidvalidity == before.uidvalidity
+    assert uids(after) == uids(before)
+    assert len(list(lives.server.root.glob("dovecot-uidlist.damaged-*"))) == 1
+
+
 async def test_a_uidlist_that_is_garbage(lives: Lives) -> None:
     """The mailbox gets a higher UIDVALIDITY; what stood there is kept for who can repair it."""
     before = await two_lives(lives)
     assert lives.server.end() == 0
     lives.lose("lost")
+    (lives.server.root / "maildird-told").unlink()
     uidlist = lives.server.root / "dovecot-uidlist"
     garbage = b"\0" * 100 + uidlist.read_bytes()[100:]
     uidlist.write_bytes(garbage)
@@ -307,6 +324,7 @@ async def test_an_index_from_before_the_uidvalidity_was_another(lives: Lives) ->
     assert lives.server.end() == 0
     lives.lose("lost")
     (lives.server.root / "dovecot-uidlist").write_bytes(b"garbage\n")
+    (lives.server.root / "maildird-told").unlink()
     lives.server.start()
     before = (await lives.look())["INBOX"]
     assert lives.server.end() == 0
@@ -315,6 +333,219 @@ async def test_an_index_from_before_the_uidvalidity_was_another(lives: Lives) ->
     after = (await lives.look())["INBOX"]
     assert after.uidvalidity == before.uidvalidity
     assert after.messages == before.messages
+
+
+async def test_an_index_from_before_the_mailbox_was_made_anew(lives: Lives) -> None:
+    """DELETE and CREATE of its name: another mailbox, also in a directory of the same inode."""
+    folder = lives.server.root / ".Again"
+    aside = lives.server.directory / "aside"
+    lives.server.start()
+    client = await lives.server.connect()
+    await client.do("CREATE Again")
+    await client.append("Again", message("first"))
+    await client.close()
+    lives.end()
+    folder.rename(aside)
+    lives.server.start()
+    client = await lives.server.connect()
+    await client.do("CREATE Again")
+    await client.append("Again", message("second"))
+    await client.close()
+    before = (await lives.look())["Again"]
+    assert lives.server.end() == 0
+    empty(aside)
+    for each in folder.iterdir():
+        each.rename(aside / each.name)
+    folder.rmdir()
+    aside.rename(folder)
+    lives.lose("older")
+    lives.server.start()
+    after = (await lives.look())["Again"]
+    assert after.uidvalidity == before.uidvalidity
+    assert uids(after) == uids(before)
+
+
+@pytest.mark.parametrize("loss", ["lost", "older"])
+@pytest.mark.parametrize("is_in_place", [False, True], ids=["made anew", "written over"])
+async def test_a_maildir_from_a_backup(lives: Lives, loss: str, is_in_place: bool) -> None:
+    """With the index of then or without one: what was told since is told of nothing else."""
+    await two_lives(lives)
+    lives.end()
+    backup = lives.server.directory / "Maildir backup"
+    shutil.copytree(lives.server.root, backup)
+    yesterday = time.time() - 24 * 60 * 60
+    os.utime(backup / "maildird-told", (yesterday, yesterday))
+    lives.server.start()
+    before = (await lives.look())["INBOX"]
+    await lives.live()
+    assert lives.server.end() == 0
+    if not is_in_place:
+        shutil.rmtree(lives.server.root)
+    for subdir in ("cur", "new"):
+        shutil.rmtree(lives.server.root / subdir, ignore_errors=True)
+    shutil.copytree(backup, lives.server.root, dirs_exist_ok=True)
+    lives.lose(loss)
+    lives.server.start()
+    client = await lives.server.connect()
+    uid = await lives.append(client)
+    await client.close()
+    after = (await lives.look())["INBOX"]
+    assert uid > before.uidnext + 1000
+    assert after.uidvalidity == before.uidvalidity
+    assert uids(after).items() >= uids(before).items()
+    await lives.live()
+    assert not lives.server.check()
+
+
+async def test_a_maildir_that_is_moved(lives: Lives) -> None:
+    """With its index to another disk, say: no message gets another UID."""
+    await two_lives(lives)
+    before = (await lives.look())["INBOX"]
+    assert lives.server.end() == 0
+    original = lives.server.root.rename(lives.server.directory / "original")
+    shutil.copytree(original, lives.server.root)
+    lives.server.start()
+    after = (await lives.look())["INBOX"]
+    assert after.uidvalidity == before.uidvalidity
+    assert after.messages == before.messages
+    await lives.live()
+
+
+@pytest.mark.parametrize("loss", ["lost", "older"])
+async def test_a_promise_that_can_be_made_no_more(lives: Lives, loss: str) -> None:
+    """What was told exactly holds no longer then."""
+    await two_lives(lives)
+    lives.end()
+    with uidlist_held(lives.server.root):
+        lives.server.start()
+        lives.server.plan("ENOSPC 1+ write .*/maildird-told")
+        await lives.live()
+        lives.server.close()
+        lives.lose(loss)
+        lives.server.start()
+        await lives.live()
+        lives.server.close()
+
+
+async def test_a_promise_that_can_neither_be_made_nor_ended(lives: Lives) -> None:
+    """No client adds mail then; all else goes on."""
+    await two_lives(lives)
+    assert lives.server.end() == 0
+    lives.server.start()
+    lives.server.plan("EACCES 1+ maildird-told")
+    client = await lives.server.connect()
+    await client.do("SELECT INBOX")
+    await client.do("STORE 1 +FLAGS (\\Flagged)")
+    refused = await client.say("APPEND INBOX {3+}\r\na\r\n")
+    assert refused.tagged.code == "UNAVAILABLE"
+    (lives.server.root / "new" / "1.outside").write_text("Subject: from outside\n\nx\n")
+    assert "from outside" in uids((await lives.look())["INBOX"])
+    lives.server.plan("rest")
+    await lives.append(client)
+    await client.close()
+    assert lives.server.end() == 0
+    assert not lives.server.check()
+
+
+@pytest.mark.parametrize("kind", ["fifo", "directory"])
+@pytest.mark.parametrize("loss", ["lost", "older"])
+async def test_what_is_no_file_says_nothing(lives: Lives, kind: str, loss: str) -> None:
+    """It is not waited for, and counts as a folder in which nothing can be promised."""
+    await two_lives(lives)
+    lives.end()
+    told = lives.server.root / "maildird-told"
+    told.unlink()
+    {"fifo": os.mkfifo, "directory": os.mkdir}[kind](told)
+    lives.lose(loss)
+    lives.server.start()
+    await lives.live()
+    assert lives.server.end() == 0
+    assert len([line for line in lives.server.log if "can't be noted" in line]) == 1
+
+
+async def test_an_old_index_of_a_folder_that_nothing_can_be_promised_in(lives: Lives) -> None:
+    """UIDs go on far above what the old index and the uidlist know."""
+    lives.server.start()
+    assert lives.server.end() == 0
+    told = lives.server.root / "maildird-told"
+    told.unlink()
+    told.symlink_to("nowhere")
+    lives.server.start()
+    await lives.live()
+    lives.end()
+    with uidlist_held(lives.server.root):
+        lives.server.start()
+        await lives.live()
+        lives.server.close()
+        lives.lose("older")
+        lives.server.start()
+        await lives.live()
+        lives.server.close()
+
+
+async def test_a_folder_that_was_copied(lives: Lives) -> None:
+    """The copy is a mailbox of its own, also when it gets the name of the other one later."""
+    lives.server.start()
+    client = await lives.server.connect()
+    await client.do("CREATE One")
+    await client.append("One", message("first"))
+    await client.close()
+    assert lives.server.end() == 0
+    shutil.copytree(lives.server.root / ".One", lives.server.root / ".Two")
+    lives.server.start()
+    client = await lives.server.connect()
+    told = {}
+    for name in ("One", "Two"):
+        appended = await client.append(name, message(f"of {name}"))
+        told[name] = appended.argument("APPENDUID")
+    assert told["One"] != told["Two"]
+    await lives.look()
+    await client.do("DELETE One")
+    await client.do("RENAME Two One")
+    await client.close()
+    assert "of Two" in uids((await lives.look())["One"])
+    lives.server.close()
+    lives.lose("lost")
+    lives.server.start()
+    assert "of Two" in uids((await lives.look())["One"])
+
+
+@pytest.mark.parametrize("loss", ["none", "lost"])
+async def test_a_uidlist_that_another_server_began_anew(lives: Lives, loss: str) -> None:
+    """Its UIDVALIDITY is the higher one, and its UIDs count."""
+    await two_lives(lives)
+    before = (await lives.look())["INBOX"]
+    assert lives.server.end() == 0
+    uidlist = lives.server.root / "dovecot-uidlist"
+    names = [line.partition(" :")[2] for line in uidlist.read_text().splitlines()[1:]]
+    lines = [f"{uid} :{name}\n" for uid, name in enumerate(reversed(names), 1)]
+    uidvalidity = before.uidvalidity + 1000
+    header = f"3 V{uidvalidity} N{len(names) + 1} G{'ab' * 16}\n"
+    uidlist.write_text(header + "".join(lines))
+    if loss != "none":
+        lives.lose(loss)
+    lives.server.start()
+    after = (await lives.look())["INBOX"]
+    assert after.uidvalidity == uidvalidity
+    order = sorted(uids(before), key=lambda subject: -uids(before)[subject])
+    assert uids(after) == {subject: uid for uid, subject in enumerate(order, 1)}
+
+
+async def test_uids_that_are_used_up(lives: Lives) -> None:
+    """The mailbox gets another UIDVALIDITY; no UID or UIDNEXT has more than 32 bits."""
+    before = (await two_lives(lives))["INBOX"]
+    assert lives.server.end() == 0
+    uidlist = lives.server.root / "dovecot-uidlist"
+    header, lines = uidlist.read_text().split("\n", 1)
+    uidlist.write_text(re.sub(r" N\d+", f" N{2**32 - 1}", header) + "\n" + lines)
+    (lives.server.root / "maildird-told").unlink()
+    lives.lose("lost")
+    lives.server.start()
+    after = (await lives.look())["INBOX"]
+    assert after.uidvalidity > before.uidvalidity
+    assert after.subjects == before.subjects
+    assert after.uidnext < 1000
+    await lives.live()
 
 
 async def test_a_new_mailbox_heeds_the_uidvalidities_that_were_found(lives: Lives) -> None:
@@ -338,6 +569,12 @@ def change(root: Path) -> str:
     reflagged.rename(reflagged.with_name(reflagged.name.partition(":2,")[0] + ":2,FR"))
     (root / "new" / "1.outside").write_text("Subject: from outside\n\nx\n")
     return gone
+
+
+def empty(directory: Path) -> None:
+    """Remove all that a directory has."""
+    for each in directory.iterdir():
+        shutil.rmtree(each) if each.is_dir() else each.unlink()
 
 
 def uids(box: Box) -> dict[str, int]:
