@@ -19,6 +19,7 @@ import trio
 from maildird.index.environment import Index
 from maildird.index.rows import MailboxRow
 from maildird.mailbox.disk import Disk
+from maildird.mailbox.reconcile import base_of
 from maildird.maildir.folders import folder_identity
 from maildird.maildir.layouts import Layout
 from maildird.maildir.uidlists import (
@@ -148,13 +149,13 @@ class UidListKeeper:
             names = dict(snapshot.names(mailbox)) if row else {}
         if row is not None:
             present = read_uidlist(folder)
-            damaged = present is None or present.damaged
-            write_uidlist(folder, _whole(row, names, present), keep_old=damaged)
+            keeps = present is not None and not present.damaged and not _is_newer(present, row)
+            write_uidlist(folder, _whole(row, names, present), keep_old=not keeps)
 
 
 def _whole(row: MailboxRow, names: Mapping[int, bytes], present: UidList | None) -> UidList:
     """The uidlist of a mailbox; fields that other servers keep in it stay."""
-    fields = {entry.uid: entry.fields for entry in present.entries} if present else {}
+    fields = {entry.base: entry.fields for entry in present.entries} if present else {}
     return UidList(
         uidvalidity=row.uidvalidity,
         next_uid=row.uidnext,
@@ -162,10 +163,15 @@ def _whole(row: MailboxRow, names: Mapping[int, bytes], present: UidList | None)
         modseq=row.highestmodseq,
         extra=present.extra if present else (),
         entries=tuple(
-            UidEntry(uid, fields.get(uid, b""), name.partition(b"/")[2])
+            UidEntry(uid, fields.get(base_of(name), b""), name.partition(b"/")[2])
             for uid, name in sorted(names.items())
         ),
     )
+
+
+def _is_newer(present: UidList, row: MailboxRow) -> bool:
+    """Whether another server began the uidlist anew while we served what it was before."""
+    return present.uidvalidity > row.uidvalidity and present.guid != row.guid
 
 
 def _is_lacking(row: MailboxRow, present: UidList | None) -> bool:
