@@ -18,6 +18,7 @@ from typing import Final
 from maildird.maildir.folders import change_flags, list_folder
 from maildird.maildir.keywords import is_keyword, read_keywords, write_keywords
 from maildird.maildir.names import mask_of_letters, parse_name
+from maildird.maildir.plain_files import read_regular
 from maildird.terms.errors import Refused
 from maildird.terms.flags import LETTER_KEYWORDS, keyword_bit
 
@@ -95,8 +96,7 @@ def _with_letters(
 
 def _read_list(path: bytes) -> dict[bytes, frozenset[str]]:
     try:
-        with open(path, "rb") as file:
-            lines = file.read().split(b"\n")
+        lines = read_regular(path).split(b"\n")
     except FileNotFoundError:
         return {}
     end = lines.index(b"") if b"" in lines else len(lines)
@@ -122,8 +122,7 @@ def _latest(files: Sequence[bytes]) -> Mapping[bytes, bytes]:
 
 def _read_names(path: bytes) -> frozenset[str]:
     try:
-        with open(path, "rb") as file:
-            return _keywords_among(file.read().split())
+        return _keywords_among(read_regular(path).split())
     except FileNotFoundError:
         return frozenset()
 

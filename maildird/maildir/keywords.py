@@ -10,6 +10,7 @@ import re
 from typing import Final
 
 from maildird.maildir.dotlock import uidlist_locked
+from maildird.maildir.plain_files import read_regular
 from maildird.maildir.replacing import replace_file
 from maildird.terms.codes import Code
 from maildird.terms.errors import Refused
@@ -29,8 +30,7 @@ def read_keywords(folder: bytes) -> tuple[str, ...]:
     Lines that make no sense, and a name that stands there already in whatever case, are skipped.
     """
     try:
-        with open(os.path.join(folder, KEYWORDS), "rb") as file:
-            lines = file.read().split(b"\n")
+        lines = read_regular(os.path.join(folder, KEYWORDS)).split(b"\n")
     except FileNotFoundError:
         return ()
     names: dict[int, str] = {}

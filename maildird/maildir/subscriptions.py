@@ -12,6 +12,7 @@ from typing import Final
 
 from maildird.maildir.dotlock import locked
 from maildird.maildir.layouts import INBOX, Layout, Parts
+from maildird.maildir.plain_files import read_regular
 from maildird.maildir.replacing import replace_file
 from maildird.maildir.spelling import Names
 from maildird.terms import mutf7
@@ -62,8 +63,7 @@ def _lines(path: bytes) -> list[bytes] | None:
     A header that is not the first line is left out, lest it become that when lines are taken away.
     """
     try:
-        with open(path, "rb") as file:
-            content = file.read()
+        content = read_regular(path)
     except FileNotFoundError:
         return None
     first, *others = content.removesuffix(b"\n").split(b"\n")
