@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -13,6 +14,7 @@ from maildird.maildir.keywords import keywords_stamp, read_keywords, write_keywo
 from maildird.maildir.layouts import Fs, Layout, MaildirPlusPlus
 from maildird.maildir.replacing import replace_file
 from maildird.maildir.subscriptions import change_subscription, read_subscriptions
+from maildird.maildir.uidlists import read_uidlist, read_uidlist_header
 from maildird.maildir.uidvalidity import claim_uidvalidity
 from maildird.terms.codes import Code
 from maildird.terms.errors import Refused
@@ -264,3 +266,19 @@ def test_a_uidvalidity_file_that_makes_no_sense(folder: bytes, file: bytes) -> N
     put(folder, file, b"")
     assert claim_uidvalidity(folder, 0) < 0xF0000000
     assert file in os.listdir(folder)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_file_is_not_waited_for(
+    folder: bytes, plus_plus: Layout, make: Callable[[bytes], None]
+) -> None:
+    make(os.path.join(folder, b"dovecot-keywords"))
+    with pytest.raises(OSError, match=r"regular|directory"):
+        read_keywords(folder)
+    make(os.path.join(folder, b"dovecot-uidlist"))
+    for read in (read_uidlist, read_uidlist_header):
+        with pytest.raises(OSError, match=r"regular|directory"):
+            read(folder)
+    make(os.path.join(plus_plus.root, b"subscriptions"))
+    with pytest.raises(OSError, match=r"regular|directory"):
+        read_subscriptions(plus_plus)

@@ -12,6 +12,7 @@ from maildird.maildir.uidlists import (
     UidList,
     append_entries,
     has_uidlist,
+    read_headless_uidlist,
     read_uidlist,
     read_uidlist_header,
     uidlist_stamp,
@@ -289,3 +290,23 @@ def test_appending_after_a_name_with_a_carriage_return(folder: bytes) -> None:
     assert not append_entries(folder, [UidEntry(10, b"", b"3.h")])
     assert append_entries(folder, [UidEntry(11, b"", b"3.h")])
     assert [entry.uid for entry in listed(folder).entries] == [10, 11]
+
+
+@pytest.mark.parametrize("modseq", [b"9223372036854775808", b"9999999999999999999"])
+def test_a_modseq_beyond_the_protocol_is_none(folder: bytes, modseq: bytes) -> None:
+    put(folder, b"dovecot-uidlist", b"3 V1 N2 M%s\n1 :a\n" % modseq)
+    uidlist = read_uidlist(folder)
+    assert uidlist is not None
+    assert uidlist.modseq == 0
+
+
+def test_lines_below_a_header_that_is_known_otherwise(folder: bytes) -> None:
+    header = UidList(5, 3, bytes(16), 7)
+    assert read_headless_uidlist(folder, header) == header
+    put(folder, b"dovecot-uidlist", b"garbage\n1 :a\n4 W9 :b\n")
+    uidlist = read_headless_uidlist(folder, header)
+    assert [(entry.uid, entry.fields, entry.base) for entry in uidlist.entries] == [
+        (1, b"", b"a"),
+        (4, b"W9", b"b"),
+    ]
+    assert (uidlist.uidvalidity, uidlist.next_uid, uidlist.damaged) == (5, 5, True)
