@@ -8,7 +8,7 @@ from typing import Final, Protocol
 import trio
 
 from maildird.index.environment import Index
-from maildird.index.rows import Facts, MailboxRow
+from maildird.index.rows import Facts, MailboxRow, Sizes
 from maildird.mailbox import requests
 from maildird.mailbox.conditions import Condition, masks_at
 from maildird.mailbox.disk import Disk
@@ -233,6 +233,11 @@ class Selected:
                 if octets > FACTS_AT_ONCE:
                     return known, count
         return known, len(uids)
+
+    def sizes(self) -> Sizes:
+        """Sizes and dates of all messages that the index knows them of, the view's and others'."""
+        with self._home.index.snapshot() as snapshot:
+            return snapshot.sizes(self.id)
 
     def learn(self, facts: Mapping[int, Facts]) -> trio.Event:
         """Have the index keep what was computed; the event, when it has, need not be waited for."""

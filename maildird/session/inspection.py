@@ -6,7 +6,7 @@ a time. What nobody had computed about a message yet is learnt on the way.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import cached_property
 
 from maildird.imap.commands import search as keys
@@ -17,6 +17,7 @@ from maildird.mime.common_header import common_header_fields
 from maildird.mime.search import body_text, header_text, header_values
 from maildird.mime.sent_date import sent_date
 from maildird.session.messages import Message, Read
+from maildird.session.ranges import dates_wanted, sizes_wanted
 from maildird.session.verdicts import MAYBE, NO, YES, Columns, verdicts
 from maildird.terms.errors import MessageGone
 
@@ -40,16 +41,15 @@ def inspect(
     rows: Sequence[int],
     facts: Mapping[int, Facts],
     read: Read,
-    now: int,
 ) -> Inspected:
-    """Look at the messages in `rows`; `facts` are those that the index has, `now` in Unix time."""
+    """Look at the messages in `rows`; `facts` are those that the index has."""
     result = Inspected()
     for at in rows:
         message = _Searched(columns.uids[at], facts.get(columns.uids[at]), read)
 
         def look(leaf: SearchKey, at: int, message: _Searched = message) -> int:
             try:
-                return YES if _holds(leaf, message, now) else NO
+                return YES if _holds(leaf, message, columns.now) else NO
             except (MessageGone, OSError) as error:
                 result.trouble.append(error)
                 return MAYBE
@@ -92,20 +92,13 @@ def _holds(key: SearchKey, message: _Searched, now: int) -> bool:
             return contains(message.folded_header, key.value) or contains(
                 message.folded_body, key.value
             )
-        case keys.InternalDate():
-            day = datetime.fromtimestamp(message.facts.internaldate, UTC).date()
-            return _compares(day, key.when, key.day)
         case keys.SentDate():
             sent = sent_date(message.header_with("Date"))
             return sent is not None and _compares(sent, key.when, key.day)
-        case keys.Larger():
-            return message.facts.size > key.octets
-        case keys.Smaller():
-            return message.facts.size < key.octets
-        case keys.Older():
-            return message.facts.internaldate <= now - key.seconds
-        case keys.Younger():
-            return message.facts.internaldate >= now - key.seconds
+        case keys.Larger() | keys.Smaller():
+            return message.facts.size in sizes_wanted(key)
+        case keys.InternalDate() | keys.Older() | keys.Younger():
+            return message.facts.internaldate in dates_wanted(key, now)
         case _:
             raise TypeError(f"the columns answer {type(key).__name__}")
 

@@ -16,8 +16,10 @@ from maildird.session.state import Session
 from maildird.session.threads import in_thread
 from maildird.session.verdicts import (
     MAYBE,
+    UNKNOWN,
     YES,
     Columns,
+    asks_for_facts,
     asks_for_modseq,
     candidates,
     leaves,
@@ -45,7 +47,7 @@ async def search(session: Session, command: Search) -> Answer:
     for leaf in leaves(command.key):
         if isinstance(leaf, keys.InSet):
             check_numbers(leaf.messages, len(session.mailbox.view))
-    columns = _columns(session)
+    columns = _columns(session, command.key)
     saving = command.returns is not None and SearchReturn.SAVE in command.returns
     if saving:
         session.saved = UidSet.EMPTY  # what a NO leaves behind (RFC 5182 section 2.1)
@@ -68,8 +70,9 @@ def names_numbers(command: Search) -> bool:
     return any(isinstance(messages, SeqSet) for messages in sets)
 
 
-def _columns(session: Session) -> Columns:
+def _columns(session: Session, key: SearchKey) -> Columns:
     view = session.mailbox.view
+    sizes, internaldates = _known(session.mailbox) if asks_for_facts(key) else ((), ())
     return Columns(
         uids=view.uids,
         masks=view.masks,
@@ -77,7 +80,20 @@ def _columns(session: Session) -> Columns:
         keywords=session.mailbox.keywords,
         first_recent=view.first_recent,
         saved=session.saved,
+        sizes=sizes,
+        internaldates=internaldates,
+        now=int(time.time()),
     )
+
+
+def _known(mailbox: Selected) -> tuple[Sequence[int], Sequence[int]]:
+    """The sizes and the internal dates of the messages in the view, as far as they are known."""
+    known, uids = mailbox.sizes(), mailbox.view.uids
+    if known.uids == uids:
+        return known.sizes, known.internaldates
+    sizes = dict(zip(known.uids, known.sizes, strict=True))
+    dates = dict(zip(known.uids, known.internaldates, strict=True))
+    return [sizes.get(uid, UNKNOWN) for uid in uids], [dates.get(uid, UNKNOWN) for uid in uids]
 
 
 async def _find(
@@ -91,12 +107,11 @@ async def _find(
     found = [at for at, verdict in zip(rows, said, strict=True) if verdict == YES]
     left = [at for at, verdict in zip(rows, said, strict=True) if verdict == MAYBE]
     trouble: list[Exception] = []
-    now = int(time.time())
     while left:
         known, count = mailbox.facts([columns.uids[at] for at in left[:PORTION]])
         some, left = left[:count], left[count:]
         read = mailbox.reader([columns.uids[at] for at in some])
-        look = partial(inspect, key, columns, some, known, read, now)
+        look = partial(inspect, key, columns, some, known, read)
         inspected = await in_thread(look)
         if inspected.learnt:
             mailbox.learn(inspected.learnt)

@@ -1,4 +1,4 @@
-"""What search keys say about messages, as far as the columns of the view can tell.
+"""What search keys say about messages, as far as columns can tell: the view's, sizes and dates.
 
 Theory of operation. A key gives each message one of three verdicts: NO, YES, or MAYBE where the
 columns don't suffice and the message itself has to be looked at. They are the numbers 0, 2 and 1,
@@ -19,11 +19,15 @@ from maildird.imap.commands import search as keys
 from maildird.imap.commands.search import SearchKey
 from maildird.session.flag_bits import flag_bit
 from maildird.session.numbers import Slice, slices_of
+from maildird.session.ranges import dates_wanted, sizes_wanted
 from maildird.terms.sets import UidSet
 
 NO: Final = 0
 MAYBE: Final = 1
 YES: Final = 2
+
+UNKNOWN: Final = -1
+"""Stands in a column for the size or the internal date of a message nobody has read yet."""
 
 _INVERTED: Final = bytes.maketrans(bytes([NO, YES]), bytes([YES, NO]))
 
@@ -32,7 +36,9 @@ _INVERTED: Final = bytes.maketrans(bytes([NO, YES]), bytes([YES, NO]))
 class Columns:
     """What the columns of a view say: columns of equal length, one row a message, UIDs rise.
 
-    `saved` is the plain set that `$` stands for. `first_recent` is the lowest \\Recent UID.
+    `saved` is the plain set that `$` stands for. `first_recent` is the lowest \\Recent UID. `sizes`
+    are in octets, `internaldates` in Unix seconds, as `now` is; both hold `UNKNOWN`, or are empty
+    when no key in the search needs them.
     """
 
     uids: Sequence[int]
@@ -41,6 +47,9 @@ class Columns:
     keywords: tuple[str, ...]
     first_recent: int
     saved: UidSet
+    sizes: Sequence[int] = ()
+    internaldates: Sequence[int] = ()
+    now: int = 0
 
 
 Look = Callable[[SearchKey, int], int]
@@ -73,15 +82,25 @@ def verdicts(key: SearchKey, columns: Columns, rows: Sequence[int], look: Look =
         case keys.HasFlag():
             bit = flag_bit(key.flag, columns.keywords)
             masks, (yes, no) = columns.masks, (YES, NO) if key.present else (NO, YES)
-            return bytes(yes if masks[at] & bit else no for at in rows)
+            return bytes([yes if masks[at] & bit else no for at in rows])
         case keys.IsRecent():
             uids, first = columns.uids, columns.first_recent
             return bytes(YES if (uids[at] >= first) is key.recent else NO for at in rows)
         case keys.ModSeq():
             modseqs, value = columns.modseqs, key.value
             return bytes(YES if modseqs[at] >= value else NO for at in rows)
+        case keys.Larger() | keys.Smaller() if columns.sizes:
+            return _within(columns.sizes, sizes_wanted(key), key, rows, look)
+        case keys.InternalDate() | keys.Older() | keys.Younger() if columns.internaldates:
+            wanted = dates_wanted(key, columns.now)
+            return _within(columns.internaldates, wanted, key, rows, look)
         case _:
-            return bytes(look(key, at) for at in rows)
+            return bytes([look(key, at) for at in rows])
+
+
+def asks_for_facts(key: SearchKey) -> bool:
+    """Whether the columns of sizes or internal dates are needed."""
+    return any(_leaf_cost(leaf) == 1 for leaf in leaves(key))
 
 
 def asks_for_modseq(key: SearchKey) -> bool:
@@ -102,6 +121,19 @@ def leaves(key: SearchKey) -> Iterator[SearchKey]:
             yield from leaves(key.key)
         case _:
             yield key
+
+
+def _within(
+    column: Sequence[int], wanted: range, key: SearchKey, rows: Sequence[int], look: Look
+) -> bytes:
+    """YES where a number is `wanted`; rows whose number is unknown have to be looked at."""
+    verdict = {True: YES, False: NO}
+    return bytes(
+        [
+            look(key, at) if (number := column[at]) == UNKNOWN else verdict[number in wanted]
+            for at in rows
+        ]
+    )
 
 
 def _all_of(

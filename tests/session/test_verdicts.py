@@ -1,15 +1,20 @@
 """Search keys over columns, against an evaluator that takes one message at a time."""
 
+from dataclasses import replace
+from datetime import date
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from maildird.imap.commands import search as keys
-from maildird.imap.commands.search import SearchKey
+from maildird.imap.commands.search import SearchKey, When
 from maildird.session.verdicts import (
     MAYBE,
     NO,
+    UNKNOWN,
     YES,
     Columns,
+    asks_for_facts,
     asks_for_modseq,
     candidates,
     verdicts,
@@ -65,6 +70,27 @@ def test_and_asks_the_dearest_key_last_and_only_where_it_matters() -> None:
     key = keys.And((keys.InBody("x"), keys.Larger(1), keys.HasFlag("\\Seen", True)))
     assert verdicts(key, COLUMNS, ROWS, look) == bytes([NO, NO, YES, NO, NO, NO])
     assert asked == [("Larger", 1), ("Larger", 2), ("Larger", 4), ("InBody", 2)]
+
+
+def test_known_sizes_and_dates_are_columns_too() -> None:
+    day = 86_400
+    known = replace(
+        COLUMNS,
+        sizes=(10, 20, UNKNOWN, 30, UNKNOWN, 40),
+        internaldates=(0, day, UNKNOWN, 2 * day, UNKNOWN, 3 * day),
+        now=3 * day,
+    )
+    since = keys.InternalDate(When.SINCE, date(1970, 1, 3))
+    for key, expected in (
+        (keys.Larger(20), [NO, NO, MAYBE, YES, MAYBE, YES]),
+        (keys.Smaller(20), [YES, NO, MAYBE, NO, MAYBE, NO]),
+        (since, [NO, NO, MAYBE, YES, MAYBE, YES]),
+        (keys.Older(day), [YES, YES, MAYBE, YES, MAYBE, NO]),
+        (keys.Younger(day), [NO, NO, MAYBE, YES, MAYBE, YES]),
+    ):
+        assert verdicts(key, known, ROWS) == bytes(expected)
+        assert asks_for_facts(keys.Not(key))
+    assert not asks_for_facts(keys.And((keys.InBody("x"), keys.HasFlag("\\Seen", True))))
 
 
 def test_what_cannot_be_read_is_found_neither_way() -> None:
