@@ -206,6 +206,11 @@ def unpack_facts(value: bytes, size: int, internaldate: int) -> Facts:
     )
 
 
+def unpack_header(value: bytes) -> bytes:
+    """The common header out of a value of `facts`."""
+    return value[sum(_FACTS_HEAD.unpack_from(value)[1:], _FACTS_HEAD.size) :]
+
+
 def columns(records: memoryview, typecodes: str) -> list["array[int]"]:
     """The columns of records of 64-bit numbers, each record behind the 64-bit key it lies under.
 

@@ -5,7 +5,7 @@ copied out of the map and stays good; iterators are the exception, they end with
 """
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import lmdb
 
@@ -32,6 +32,7 @@ from maildird.index.schema import (
     folder_key,
     meta_key,
     unpack_facts,
+    unpack_header,
     unpack_mailbox,
 )
 
@@ -165,6 +166,21 @@ class Snapshot:
         if not facts_hold(value, size, internaldate):
             return None
         return unpack_facts(value, size, internaldate)
+
+    def headers(self, mailbox: int, uids: Sequence[int]) -> list[bytes]:
+        """The common headers of messages, empty where no facts are known; quicker than `facts`."""
+        sizes = self._transaction.cursor(self._tables.sizes)
+        key = LIST_KEY.pack(mailbox)
+        headers = []
+        for uid in uids:
+            value = self._transaction.get(FACTS_KEY.pack(mailbox, uid), db=self._tables.facts)
+            header = b""
+            if value is not None and sizes.set_range_dup(key, NUMBER.pack(uid)):
+                found, size, internaldate = SIZE.unpack(sizes.value())
+                if found == uid and facts_hold(value, size, internaldate):
+                    header = unpack_header(value)
+            headers.append(header)
+        return headers
 
     def facts_count(self, mailbox: int) -> int:
         """How many messages' facts are known; costs the same at any size."""

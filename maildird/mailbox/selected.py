@@ -239,6 +239,12 @@ class Selected:
         with self._home.index.snapshot() as snapshot:
             return snapshot.sizes(self.id)
 
+    def headers(self, uids: Sequence[int]) -> list[bytes]:
+        """The common headers of messages, empty ones where the index has none. For any thread."""
+        self._home.preparer.give_way()
+        with self._home.index.snapshot() as snapshot:
+            return snapshot.headers(self.id, uids)
+
     def learn(self, facts: Mapping[int, Facts]) -> trio.Event:
         """Have the index keep what was computed; the event, when it has, need not be waited for."""
         return self._home.door.post(requests.Learn(self.id, dict(facts)))

@@ -27,7 +27,16 @@ def fold(text: str) -> str:
 
 def contains(folded: str, needle: str) -> bool:
     """Whether text folded by `fold` contains `needle` (not folded) as a substring."""
-    phrase = _SPACES.sub(" ", fold(needle))
+    return holds(folded, phrase_of(needle))
+
+
+def phrase_of(needle: str) -> str:
+    """What `holds` looks for, made once where many texts are asked."""
+    return _SPACES.sub(" ", fold(needle))
+
+
+def holds(folded: str, phrase: str) -> bool:
+    """As `contains`, for a needle that `phrase_of` made a phrase of."""
     if max(phrase.split(" "), key=len) not in folded:
         return False
     return " " not in phrase or phrase in _SPACES.sub(" ", folded)

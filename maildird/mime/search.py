@@ -7,9 +7,18 @@ and the headers of encapsulated messages. Parts are kept apart by line breaks.
 
 from collections.abc import Iterator
 
+from maildird.mime.casemap import fold, holds, phrase_of
 from maildird.mime.charsets import decode
 from maildird.mime.encoded_words import decode_field
-from maildird.mime.header import first, parse_header, split_fields, unfold, used_header
+from maildird.mime.header import (
+    finder,
+    first,
+    parse_header,
+    split_fields,
+    unfold,
+    used_header,
+    values_of,
+)
 from maildird.mime.html_text import visible_text
 from maildird.mime.parameter_text import parameter_text
 from maildird.mime.parameters import parameter, parse_disposition
@@ -25,6 +34,21 @@ def header_values(message: bytes, field: str) -> list[str]:
     name = field.lower().encode("utf-8", "replace")
     values = parse_header(used_header(message), (name,)).get(name, ())
     return [decode_field(value) for value in values]
+
+
+class FieldSearch:
+    """Looks for text in all fields of one name; made once, and asked of many common headers."""
+
+    def __init__(self, field: bytes, needle: str) -> None:
+        """`field` is one of `COMMON`."""
+        self._field = field
+        self._find = finder((field,)).next.findall
+        self._phrase = phrase_of(needle)
+
+    def finds(self, header: bytes) -> bool:
+        """Whether a field of a common header holds the text."""
+        values = values_of(self._find(b"\n" + header)).get(self._field, ())
+        return any(holds(fold(decode_field(value)), self._phrase) for value in values)
 
 
 def header_text(message: bytes) -> str:

@@ -6,18 +6,17 @@ a time. What nobody had computed about a message yet is learnt on the way.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from functools import cached_property
 
 from maildird.imap.commands import search as keys
-from maildird.imap.commands.search import SearchKey, When
+from maildird.imap.commands.search import SearchKey
 from maildird.index.rows import Facts
 from maildird.mime.casemap import contains, fold
 from maildird.mime.common_header import common_header_fields
 from maildird.mime.search import body_text, header_text, header_values
 from maildird.mime.sent_date import sent_date
 from maildird.session.messages import Message, Read
-from maildird.session.ranges import dates_wanted, sizes_wanted
+from maildird.session.ranges import dates_wanted, is_sent, sizes_wanted
 from maildird.session.verdicts import MAYBE, NO, YES, Columns, verdicts
 from maildird.terms.errors import MessageGone
 
@@ -93,21 +92,10 @@ def _holds(key: SearchKey, message: _Searched, now: int) -> bool:
                 message.folded_body, key.value
             )
         case keys.SentDate():
-            sent = sent_date(message.header_with("Date"))
-            return sent is not None and _compares(sent, key.when, key.day)
+            return is_sent(key, sent_date(message.header_with("Date")))
         case keys.Larger() | keys.Smaller():
             return message.facts.size in sizes_wanted(key)
         case keys.InternalDate() | keys.Older() | keys.Younger():
             return message.facts.internaldate in dates_wanted(key, now)
         case _:
             raise TypeError(f"the columns answer {type(key).__name__}")
-
-
-def _compares(day: date, when: When, wanted: date) -> bool:
-    match when:
-        case When.BEFORE:
-            return day < wanted
-        case When.ON:
-            return day == wanted
-        case When.SINCE:
-            return day >= wanted

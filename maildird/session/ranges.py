@@ -1,4 +1,4 @@
-"""The sizes and the internal dates that search keys ask for (RFC 3501 section 6.4.4, RFC 5032)."""
+"""The sizes and the dates that search keys ask for (RFC 3501 section 6.4.4, RFC 5032)."""
 
 from datetime import date
 from typing import Final
@@ -39,3 +39,16 @@ def dates_wanted(key: DateKey, now: int) -> range:
                     return range(midnight, midnight + _DAY)
                 case When.SINCE:
                     return range(midnight, _ENDLESS)
+
+
+def is_sent(key: keys.SentDate, sent: date | None) -> bool:
+    """Whether a message with this Date field matches `key`; one without a date never does."""
+    if sent is None:
+        return False
+    match key.when:
+        case When.BEFORE:
+            return sent < key.day
+        case When.ON:
+            return sent == key.day
+        case When.SINCE:
+            return sent >= key.day

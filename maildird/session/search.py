@@ -10,6 +10,7 @@ from maildird.imap.commands.search import Search, SearchKey, SearchReturn
 from maildird.imap.responses import EsearchResponse, SearchResponse
 from maildird.mailbox.selected import Selected
 from maildird.session.answers import Answer, answer_to_partial
+from maildird.session.glancing import can_glance, glance
 from maildird.session.inspection import inspect
 from maildird.session.numbers import check_numbers
 from maildird.session.state import Session
@@ -31,6 +32,9 @@ from maildird.terms.sets import SeqSet, UidSet
 
 PORTION: Final = 64
 """Messages that are looked at in one call of a worker thread."""
+
+GLANCES: Final = 4096
+"""Messages whose common headers are asked in one call of a worker thread."""
 
 QUICK: Final = 20_000
 """So many rows, times keys, are asked at once; more is left to a worker thread."""
@@ -106,6 +110,9 @@ async def _find(
     said = ask() if quick else await in_thread(ask)
     found = [at for at, verdict in zip(rows, said, strict=True) if verdict == YES]
     left = [at for at, verdict in zip(rows, said, strict=True) if verdict == MAYBE]
+    if can_glance(key):
+        some_found, left = await _glance(mailbox, key, columns, left)
+        found += some_found
     trouble: list[Exception] = []
     while left:
         known, count = mailbox.facts([columns.uids[at] for at in left[:PORTION]])
@@ -118,6 +125,18 @@ async def _find(
         found += inspected.found
         trouble += inspected.trouble
     return sorted(found), trouble
+
+
+async def _glance(
+    mailbox: Selected, key: SearchKey, columns: Columns, rows: list[int]
+) -> tuple[list[int], list[int]]:
+    """Of the `rows` those that match by their common headers, and those that these don't settle."""
+    said = bytearray()
+    for start in range(0, len(rows), GLANCES):
+        some = rows[start : start + GLANCES]
+        said += await in_thread(partial(glance, key, columns, some, mailbox.headers))
+    found = [at for at, verdict in zip(rows, said, strict=True) if verdict == YES]
+    return found, [at for at, verdict in zip(rows, said, strict=True) if verdict == MAYBE]
 
 
 def _tell(session: Session, command: Search, rows: Sequence[int]) -> None:

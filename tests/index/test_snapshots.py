@@ -101,6 +101,7 @@ def test_facts_and_sizes(index: Index, mailbox: int) -> None:
         assert snapshot.facts(mailbox, 3) == FACTS
         assert snapshot.facts(mailbox, 2) is None
         assert snapshot.facts(mailbox, 1) is None
+        assert snapshot.headers(mailbox, [1, 2, 3, 5]) == [b"", b"", FACTS.header, b""]
         sizes = snapshot.sizes(mailbox)
     assert sizes.uids.tolist() == [3]
     assert sizes.sizes.tolist() == [77]

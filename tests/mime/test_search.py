@@ -4,10 +4,12 @@ import base64
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from maildird.mime.casemap import contains, fold
+from maildird.mime.describe import describe
 from maildird.mime.parameter_text import parameter_text
-from maildird.mime.search import body_text, header_text, header_values
+from maildird.mime.search import FieldSearch, body_text, header_text, header_values
 from tests.mime.hostile_mail import messages
 
 MESSAGE = (
@@ -121,3 +123,15 @@ def test_every_message_has_texts(message: bytes) -> None:
     body_text(message).encode()
     for value in header_values(message, "subject"):
         value.encode()
+
+
+FIELDS = (b"from", b"to", b"cc", b"subject", b"date", b"content-type")
+
+
+@given(messages, st.sampled_from(FIELDS), st.sampled_from(["", "a", "DOE, j", "ö", "c", " "]))
+def test_a_common_header_says_what_the_message_says(
+    message: bytes, field: bytes, needle: str
+) -> None:
+    values = header_values(message, field.decode("ascii"))
+    expected = any(contains(fold(value), needle) for value in values)
+    assert FieldSearch(field, needle).finds(describe(message).header) is expected

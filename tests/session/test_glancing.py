@@ -1,0 +1,52 @@
+"""Search keys answered from common headers alone."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from maildird.imap.commands import search as keys
+from maildird.imap.commands.search import When
+from maildird.session.glancing import PORTION, can_glance, glance
+from maildird.session.verdicts import MAYBE, NO, YES, Columns
+from maildird.terms.sets import UidSet
+
+KNOWN = {
+    1: b"From: Fred <fred@example.org>\r\nDate: Mon, 7 Feb 1994 23:30:00 -0800\r\n\r\n",
+    2: b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\n",
+    3: b"",
+}
+FROM = keys.InHeader("From", "FRED")
+
+
+def columns(count: int) -> Columns:
+    uids = range(1, count + 1)
+    return Columns(uids, [0] * count, [1] * count, (), 1, UidSet.EMPTY)
+
+
+def headers(uids: Sequence[int]) -> list[bytes]:
+    return [KNOWN[(uid - 1) % 3 + 1] for uid in uids]
+
+
+def test_what_common_headers_tell() -> None:
+    since = keys.SentDate(When.SINCE, date(1994, 2, 7))
+    for key, expected in (
+        (FROM, [YES, NO, MAYBE]),
+        (keys.Not(FROM), [NO, YES, MAYBE]),
+        (keys.InHeader("subject", "GRÜSSE"), [NO, YES, MAYBE]),
+        (keys.InHeader("Subject", ""), [NO, YES, MAYBE]),
+        (since, [YES, NO, MAYBE]),
+        (keys.And((FROM, keys.InBody("x"))), [MAYBE, NO, MAYBE]),
+        (keys.And((FROM, keys.InHeader("X-Mark", "odd"))), [MAYBE, NO, MAYBE]),
+    ):
+        assert can_glance(key)
+        assert glance(key, columns(3), range(3), headers) == bytes(expected)
+
+
+def test_more_than_a_portion() -> None:
+    count = PORTION * 3
+    said = glance(FROM, columns(count), range(count), headers)
+    assert said == bytes([YES, NO, MAYBE]) * PORTION
+
+
+def test_what_they_can_not_tell() -> None:
+    assert not can_glance(keys.InHeader("X-Mark", "odd"))
+    assert not can_glance(keys.Or(keys.InBody("x"), keys.InText("y")))
