@@ -12,9 +12,9 @@ before it wrote a uidlist, or the uidlist have lost its header (`witness`). The 
 counts where the two differ. Is it that of the uidlist, another server began the mailbox anew; else
 the uidlist was not written since we did.
 
-A mailbox begins anew, with a UIDVALIDITY above all others and a GUID of its own, where its GUID is
-that of another mailbox that is there, for somebody copied the folder, and where its UIDs are used
-up.
+A mailbox whose GUID is that of another one that is there, for somebody copied the folder, gets one
+of its own. It begins anew, with a UIDVALIDITY above all others, where it has that of the other one,
+too, and where its UIDs are used up.
 
 A listing that is taken while others rename may lack living files. Those would arrive later, but
 with a new UID, though the uidlist has one for them; so a few listings are taken together then.
@@ -88,14 +88,15 @@ def adopt(turn: Turn, request: Adopt) -> int:
 def found(turn: Turn, parts: Parts, says: Witness) -> MailboxRow:
     """A new row for a folder that exists on disk, and says this of itself."""
     present = says.of_uidvalidity(says.uidvalidity)
-    guid = says.guid or os.urandom(16)
     uidnext, _modseq = present.untold(certain=present.is_certain)
     _uid, told = says.untold(certain=says.is_certain)
-    if says.uidvalidity and not _begins_anew(turn, parts, guid, uidnext):
+    original = _original(turn, says.guid)
+    guid = says.guid if says.guid and original is None else os.urandom(16)
+    if says.uidvalidity and not _begins_anew(parts, says.uidvalidity, uidnext, original):
         uidvalidity = says.uidvalidity
         heed_uidvalidity(turn, uidvalidity)
     else:
-        present, guid, uidnext = Witness(says.folder, None, None), os.urandom(16), 1
+        present, uidnext = Witness(says.folder, None, None), 1
         uidvalidity = next_uidvalidity(turn, says.uidvalidity)
         _uid, told = says.untold(certain=True)
     modseq = first_modseq(told)
@@ -121,17 +122,21 @@ def found(turn: Turn, parts: Parts, says: Witness) -> MailboxRow:
     return turn.row(row.id)
 
 
-def _begins_anew(turn: Turn, parts: Parts, guid: bytes, uidnext: int) -> bool:
+def _original(turn: Turn, guid: bytes) -> MailboxRow | None:
+    """Another mailbox that is there and has this GUID, for somebody copied its folder."""
+    rows = turn.batch.mailboxes()
+    return next((row for row in rows if row.guid == guid and _is_there(turn, row)), None)
+
+
+def _begins_anew(parts: Parts, uidvalidity: int, uidnext: int, original: MailboxRow | None) -> bool:
     """Whether a mailbox can't go on with what its folder says."""
     name = "/".join(parts)
     if uidnext > USED_UP:
         logger.warning("the UIDs of mailbox %s are used up: it gets a new UIDVALIDITY", name)
         return True
-    for row in turn.batch.mailboxes():
-        if row.guid == guid and _is_there(turn, row):
-            original = "/".join(row.parts)
-            logger.info("mailbox %s is a copy of %s, and a mailbox of its own", name, original)
-            return True
+    if original is not None and original.uidvalidity == uidvalidity:
+        logger.info("mailbox %s is a copy of %s", name, "/".join(original.parts))
+        return True
     return False
 
 
