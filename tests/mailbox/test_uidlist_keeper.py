@@ -1,5 +1,6 @@
 """The uidlists of an account: written while the server runs, and mended when it begins."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -71,3 +72,30 @@ async def test_highestmodseq_does_not_fall_when_index_and_last_words_are_lost(
     async with open_account(settings, describe) as account:
         assert (await account.status("INBOX")).highestmodseq > told
     assert_sound(settings)
+
+
+async def test_fields_stay_with_their_message_when_uids_are_given_anew(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path)
+    folder = tmp_path / "Maildir" / ".Copy"
+    for each in (tmp_path / "Maildir" / ".Copied", folder):
+        for subdir in ("cur", "new", "tmp"):
+            (each / subdir).mkdir(parents=True)
+    header = f"3 V1700000000 N9 G{'ab' * 16}\n"
+    for copy in (folder, folder.with_name(".Copied")):
+        for name in ("1.a", "2.b"):
+            (copy / "cur" / f"{name}:2,").write_text("Subject: one\n\nx\n")
+        (copy / "dovecot-uidlist").write_text(header + "1 W7 :2.b:2,\n2 W8 :1.a:2,\n")
+    async with open_account(settings, describe):
+        await eventually(
+            lambda: all(" M" in read_header(settings, f) for f in (".Copied", ".Copy"))
+        )
+    lists = {read_uidlist(settings.root + f) for f in (b"/.Copied", b"/.Copy")}
+    assert len({each.uidvalidity for each in lists if each}) == 2
+    fields = [{entry.base: entry.fields for entry in each.entries} for each in lists if each]
+    assert fields == [{b"1.a": b"W8", b"2.b": b"W7"}] * 2
+    assert_sound(settings)
+
+
+def read_header(settings: AccountSettings, folder: str) -> str:
+    uidlist = Path(os.fsdecode(settings.root)) / folder / "dovecot-uidlist"
+    return uidlist.read_text().partition("\n")[0]
