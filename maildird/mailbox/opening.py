@@ -16,7 +16,7 @@ from maildird.mailbox.recovering import recover
 from maildird.mailbox.results import Namespace
 from maildird.mailbox.settings import AccountSettings
 from maildird.mailbox.sizes import Describe
-from maildird.maildir.dirty import Dirty, Moved, Told
+from maildird.maildir.dirty import Dirty, Moved, Noticed
 from maildird.maildir.folders import clean_tmp
 from maildird.maildir.layouts import Layout
 from maildird.maildir.leftovers import remove_leftovers
@@ -117,14 +117,14 @@ def _monitor(account: Account, layout: Layout) -> Monitor:
     def mailbox_of(dirty: Dirty) -> int | None:
         return account.tree.mailbox_in(dirty.folder) if dirty.folder else None
 
-    def hear(events: Sequence[Told]) -> None:
+    def hear(events: Sequence[Noticed]) -> None:
         for told in events:
             if isinstance(told, Moved):
                 account.watcher.hear_move(told, mailbox_of(told.source), mailbox_of(told.target))
             else:
                 account.watcher.hear(told, mailbox_of(told))
 
-    def notify(events: Sequence[Told]) -> None:
+    def notify(events: Sequence[Noticed]) -> None:
         try:
             token.run_sync_soon(hear, events)
         except trio.RunFinishedError:

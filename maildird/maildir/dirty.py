@@ -25,7 +25,7 @@ class Moved:
     target: Dirty
 
 
-Told = Dirty | Moved
+Noticed = Dirty | Moved
 
 EVERYTHING: Final = Dirty(everything=True)
 TREE: Final = Dirty()

@@ -39,8 +39,8 @@ from maildird.maildir.dirty import (
     TREE,
     Dirty,
     Moved,
+    Noticed,
     Place,
-    Told,
     places_of,
     subplaces,
 )
@@ -117,7 +117,7 @@ class Inotify:
         with suppress(BlockingIOError):
             os.read(self._stop_reader, _BUFFER)
 
-    def read(self) -> Iterator[Sequence[Told]]:
+    def read(self) -> Iterator[Sequence[Noticed]]:
         """What the events say that are queued now, all of them; each place once in a piece."""
         yield from self._read_queued()
         if self._left and self._events.poll(_OTHER_HALF_MS):
@@ -136,7 +136,7 @@ class Inotify:
         for descriptor in (self._descriptor, self._stop_reader, self._stop_writer):
             os.close(descriptor)
 
-    def _read_queued(self) -> Iterator[Sequence[Told]]:
+    def _read_queued(self) -> Iterator[Sequence[Noticed]]:
         queued = self._queued()
         while queued > 0:
             try:
@@ -169,7 +169,7 @@ class Inotify:
             logger.debug("%s is not watched: %s", os.fsdecode(path), error.strerror)
         return watches
 
-    def _read(self, buffer: bytes) -> Iterator[Told]:
+    def _read(self, buffer: bytes) -> Iterator[Noticed]:
         at = 0
         while at < len(buffer):
             watch, mask, cookie, length = _EVENT.unpack_from(buffer, at)
@@ -187,7 +187,7 @@ class Inotify:
                 name = buffer[at - length : at].rstrip(b"\0")
                 yield from self._heard(place, mask, cookie, name)
 
-    def _heard(self, place: Place, mask: int, cookie: int, name: bytes) -> Iterator[Told]:
+    def _heard(self, place: Place, mask: int, cookie: int, name: bytes) -> Iterator[Noticed]:
         """What it means that `name` appeared in a place or went from it."""
         is_directory = bool(mask & InotifyConstants.IN_ISDIR)
         if place.subdir is not None:
@@ -202,7 +202,7 @@ class Inotify:
         elif name == _KEYWORDS:
             yield Dirty(place.directory)
 
-    def _message(self, dirty: Dirty, mask: int, cookie: int) -> Iterator[Told]:
+    def _message(self, dirty: Dirty, mask: int, cookie: int) -> Iterator[Noticed]:
         """A message's name came or went; the first half of a rename is kept for the other."""
         if mask & InotifyConstants.IN_MOVED_FROM:
             self._left[cookie] = dirty

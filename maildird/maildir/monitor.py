@@ -35,7 +35,7 @@ from typing import Final, Literal
 from watchdog.events import FileSystemEventHandler
 from watchdog.observers.api import BaseObserver, EventEmitter
 
-from maildird.maildir.dirty import EVERYTHING, Told
+from maildird.maildir.dirty import EVERYTHING, Noticed
 from maildird.maildir.filesystems import shared_filesystem
 from maildird.maildir.inotify import LIMITS, Inotify
 from maildird.maildir.polling import Polling
@@ -47,7 +47,7 @@ TRYING: Final = 60.0
 RETRY: Final = 300.0
 
 Kind = Literal["inotify", "polling"]
-Notify = Callable[[Sequence[Told]], None]
+Notify = Callable[[Sequence[Noticed]], None]
 
 
 @dataclass(frozen=True, slots=True)

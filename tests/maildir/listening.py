@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from maildird.maildir.dirty import Told
+from maildird.maildir.dirty import Noticed
 from maildird.maildir.folders import make_folder
 from maildird.maildir.monitor import Monitor, Notify
 
@@ -19,15 +19,15 @@ class Heard:
     """What a monitor told; waits for what is to come."""
 
     def __init__(self) -> None:
-        self._told: list[Told] = []
+        self._told: list[Noticed] = []
         self._changed = threading.Condition()
 
-    def __call__(self, told: Sequence[Told]) -> None:
+    def __call__(self, told: Sequence[Noticed]) -> None:
         with self._changed:
             self._told += told
             self._changed.notify_all()
 
-    def expect(self, *wanted: Told) -> list[Told]:
+    def expect(self, *wanted: Noticed) -> list[Noticed]:
         """Wait until all of these were told; gives everything that was, and forgets it."""
         with self._changed:
             if not self._changed.wait_for(lambda: set(wanted) <= set(self._told), PATIENCE):

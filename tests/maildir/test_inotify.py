@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from maildird.maildir.dirty import EVERYTHING, TREE, Dirty, Moved, Told
+from maildird.maildir.dirty import EVERYTHING, TREE, Dirty, Moved, Noticed
 from maildird.maildir.folders import make_folder, stage
 from maildird.maildir.inotify import Inotify
 from tests.maildir.disk import put
@@ -241,10 +241,10 @@ def test_more_events_than_the_kernel_keeps_mean_everything(root: bytes, folder: 
         kept = int(file.read())
     if kept > 100_000:
         pytest.skip("the kernel keeps too many events to make more of them here")
-    told: list[Told] = []
+    told: list[Noticed] = []
     busy, go_on, overflown = threading.Event(), threading.Event(), threading.Event()
 
-    def notify(dirty: Sequence[Told]) -> None:
+    def notify(dirty: Sequence[Noticed]) -> None:
         busy.set()
         assert go_on.wait(PATIENCE)
         told.extend(dirty)
