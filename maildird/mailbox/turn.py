@@ -133,7 +133,8 @@ class Turn:
         if (row.uidnext, row.highestmodseq) != (known.uidnext, known.highestmodseq):
             self.promise(row)
             bound = self.disk.of(mailbox).bound
-            if bound is not None and self.cause == "session" and row.uidnext > bound:
+            rises = row.uidnext > known.uidnext and self.cause == "session"
+            if rises and bound is not None and row.uidnext > bound:
                 raise Refused(
                     Code.UNAVAILABLE, "the server can't note the UIDs of this mailbox on its disk"
                 )
