@@ -15,12 +15,14 @@ and a good many besides, and MODSEQs above a good many changes. That is a guess,
 (UIDs above the time in seconds would be certain, but some clients count all that are missing.)
 """
 
+import os
 import time
 from dataclasses import dataclass
 from typing import Final
 
-from maildird.maildir.told import Told, read_told, told_age
+from maildird.maildir.told import FILE, Told, read_told, told_age
 from maildird.maildir.uidlists import (
+    DOVECOT,
     UidList,
     has_uidlist,
     read_headless_uidlist,
@@ -115,8 +117,13 @@ class Witness:
 
 
 def read_witness(folder: bytes) -> Witness:
-    """What a folder says, without the uidlist's entries; costs the same at any size. OSError."""
-    return Witness(folder, read_told(folder), read_uidlist_header(folder))
+    """What a folder says, without the uidlist's entries; costs the same at any size. OSError.
+
+    A uidlist that was written before an exact line that holds adds nothing, and is not read.
+    """
+    told = read_told(folder)
+    is_enough = told is not None and told.holds and told.exact and not _listed_since(folder)
+    return Witness(folder, told, None if is_enough else read_uidlist_header(folder))
 
 
 def read_whole_witness(folder: bytes) -> Witness:
@@ -130,3 +137,12 @@ def read_whole_witness(folder: bytes) -> Witness:
         header = UidList(told.uidvalidity, told.next_uid, told.guid, told.modseq)
         uidlist = read_headless_uidlist(folder, header)
     return Witness(folder, told, uidlist)
+
+
+def _listed_since(folder: bytes) -> bool:
+    """Whether the uidlist was written after `maildird-told`, or may have been."""
+    try:
+        listed = os.stat(os.path.join(folder, DOVECOT)).st_mtime_ns
+        return listed > os.stat(os.path.join(folder, FILE)).st_mtime_ns
+    except FileNotFoundError:
+        return False
