@@ -7,9 +7,9 @@ what to take back or to finish (`mailbox.recovering`).
 
 An intent lies where the change is to happen: for messages in tmp/ of the folder that they come to,
 which every program takes for unfinished business of somebody's; for folders at the root, under a
-name that no layout takes for a folder. It names the index and the commit that decides. Of messages
-it has the base names: what follows those, other programs may change at any time. Paths are relative
-to the root, which may be mounted elsewhere tomorrow.
+name that no layout takes for a folder. It names the index and the commit that decides. Of copies
+and their originals it has the base names: what follows those, other programs may change at any
+time. Paths are relative to the root, which may be mounted elsewhere tomorrow.
 
 One that *lasts* is synced, with its directory, before it counts: then a power cut leaves no step
 without it. One that doesn't still survives the death of the process. A file that was not written to
