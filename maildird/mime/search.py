@@ -22,6 +22,7 @@ from maildird.mime.header import (
 from maildird.mime.html_text import visible_text
 from maildird.mime.parameter_text import parameter_text
 from maildird.mime.parameters import parameter, parse_disposition
+from maildird.mime.remembering import remembering
 from maildird.mime.transfer_encoding import decode_transfer, transfer_encoding
 from maildird.mime.walk import Part, walk
 
@@ -48,7 +49,12 @@ class FieldSearch:
     def finds(self, header: bytes) -> bool:
         """Whether a field of a common header holds the text."""
         values = values_of(self._find(b"\n" + header)).get(self._field, ())
-        return any(holds(fold(decode_field(value)), self._phrase) for value in values)
+        return any(holds(_folded(value), self._phrase) for value in values)
+
+
+@remembering
+def _folded(value: bytes) -> str:
+    return fold(decode_field(value))
 
 
 def header_text(message: bytes) -> str:
