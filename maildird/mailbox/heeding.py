@@ -7,7 +7,8 @@ with that:
     the folder is             its UIDVALIDITY  more was told  then the mailbox
     another directory, and
       doesn't show its GUID   any              -              waits for its disk
-    another mailbox           any              -              is forgotten
+    another mailbox, or its
+      UIDs are used up        any              -              is forgotten
     this one, or doesn't say  higher           -              is forgotten
                               the same, lower  yes            catches up
                                                no             goes on
@@ -79,13 +80,15 @@ def _heed(turn: Turn, row: MailboxRow) -> bool:
     shown = says.is_of(row.guid)
     if not shown and folder_identity(folder) != row.identity:
         return False
-    if shown is False or says.uidvalidity > row.uidvalidity or row.uidnext > USED_UP:
+    present = says.of_uidvalidity(row.uidvalidity)
+    uidnext, _modseq = present.untold(uid=row.uidnext, certain=True)
+    if shown is False or says.uidvalidity > row.uidvalidity or uidnext > USED_UP:
         logger.warning("the index knows a mailbox %s that is no more: it is taken in anew", name)
         forget(turn, row)
         return True
     state = turn.disk.of(row.id)
     state.said, state.inexact = says.told, says.told is not None and not says.told.exact
-    if _was_more_told(row, says.of_uidvalidity(row.uidvalidity), turn.disk.index_is_copy):
+    if _was_more_told(row, present, turn.disk.index_is_copy):
         logger.warning(
             "the index of mailbox %s is older than what clients were told: they will ask for all"
             " flags again",

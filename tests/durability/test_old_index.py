@@ -548,6 +548,20 @@ async def test_uids_that_are_used_up(lives: Lives) -> None:
     await lives.live()
 
 
+async def test_uids_that_are_used_up_with_an_index(lives: Lives) -> None:
+    """The same where the index is there, and the folder says so in its other file."""
+    before = (await two_lives(lives))["INBOX"]
+    assert lives.server.end() == 0
+    told = lives.server.root / "maildird-told"
+    told.write_text(re.sub(r" N\d+", f" N{2**32 - 1}", told.read_text()))
+    lives.server.start()
+    after = (await lives.look())["INBOX"]
+    assert after.uidvalidity > before.uidvalidity
+    assert after.subjects == before.subjects
+    assert after.uidnext < 1000
+    await lives.live()
+
+
 async def test_a_new_mailbox_heeds_the_uidvalidities_that_were_found(lives: Lives) -> None:
     """Also where the clock has not come so far yet."""
     for subdir in ("cur", "new", "tmp"):

@@ -103,7 +103,7 @@ def test_what_was_written_over_with_an_old_file_does_not_hold(folder: bytes) -> 
         b"V0 N2 M3 G%s I%d exact",
         b"V1 N4294967296 M3 G%s I%d exact",
         b"V1 N0 M3 G%s I%d exact",
-        b"V1 N2 M9223372036854775808 G%s I%d exact",
+        b"V1 N2 M9223372036854775807 G%s I%d exact",
         b"V1 N2 M9999999999999999999 G%s I%d promised",
     ],
 )

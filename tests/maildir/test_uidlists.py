@@ -292,7 +292,7 @@ def test_appending_after_a_name_with_a_carriage_return(folder: bytes) -> None:
     assert [entry.uid for entry in listed(folder).entries] == [10, 11]
 
 
-@pytest.mark.parametrize("modseq", [b"9223372036854775808", b"9999999999999999999"])
+@pytest.mark.parametrize("modseq", [b"9223372036854775807", b"9999999999999999999"])
 def test_a_modseq_beyond_the_protocol_is_none(folder: bytes, modseq: bytes) -> None:
     put(folder, b"dovecot-uidlist", b"3 V1 N2 M%s\n1 :a\n" % modseq)
     uidlist = read_uidlist(folder)
