@@ -19,6 +19,7 @@ from maildird.maildir.uidlists import (
     write_uidlist,
 )
 from maildird.terms.errors import Refused
+from maildird.terms.numbers import HIGHEST_MODSEQ
 from tests.maildir.disk import content_of, full_disk, put
 
 GUID = bytes(range(16))
@@ -179,7 +180,7 @@ entries = st.lists(
 
 @given(
     uidvalidity=st.integers(1, 2**32 - 2),
-    modseq=st.integers(0, 2**63 - 1),
+    modseq=st.integers(0, HIGHEST_MODSEQ),
     extra=st.sampled_from([(), (b"P1",), (b"P1", b"Xunknown")]),
     entries=entries,
 )

@@ -95,10 +95,12 @@ def test_the_socket_of_a_successor_stays(path: Path) -> None:
         assert connects(path)
 
 
-def test_errors_say_what_is_wrong(path: Path) -> None:
-    missing = path.parent / "missing" / "auth"
+def test_errors_say_what_is_wrong(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(path.parent)  # an address has room for 107 octets
+    long = path.parent / ("long" * 30)
     for sasl, complaint in (
-        (Sasl(str(missing)), f"can't listen on {missing}: No such file or directory; see to it"),
+        (Sasl("missing/auth"), "can't listen on missing/auth: No such file or directory; see to"),
+        (Sasl(str(long)), f"can't listen on {long}: AF_UNIX path too long; see to it"),
         (Sasl(str(path), group="no-such"), "sasl.group: there is no group no-such; name one"),
     ):
         with pytest.raises(SettingsError) as error, auth_socket(sasl):
