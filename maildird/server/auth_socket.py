@@ -101,6 +101,6 @@ def _listen(listening: socket.socket, path: str, mode: int, group: int) -> int:
 
 def _unusable(path: str, error: OSError) -> SettingsError:
     return SettingsError(
-        f"can't listen on {path}: {error.strerror or error}; see to it that this server may write there, and"
-        " is in the group"
+        f"can't listen on {path}: {error.strerror or error}; see to it that this server may write"
+        " there, and is in the group"
     )

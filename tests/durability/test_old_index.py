@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-import trio
 
 from tests.durability.scenarios import message
 from tests.durability.seen import Box, Known, World, look
@@ -110,6 +109,12 @@ async def two_lives(lives: Lives) -> World:
         lives.end()
     lives.server.start()
     return await lives.live()
+
+
+def let_the_clock_pass(moment: int) -> None:
+    """Wait until it is later (s since 1970)."""
+    while time.time() <= moment:
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -323,8 +328,7 @@ async def test_an_index_from_before_the_uidvalidity_was_another(lives: Lives) ->
     """The mailbox is what it was last, not what the old index knows."""
     given = max(box.uidvalidity for box in (await two_lives(lives)).values())
     assert lives.server.end() == 0
-    while time.time() <= given + 1:  # nothing but the clock tells what was given
-        await trio.sleep(0.05)
+    let_the_clock_pass(given + 1)  # nothing else tells what was given
     lives.lose("lost")
     (lives.server.root / "dovecot-uidlist").write_bytes(b"garbage\n")
     (lives.server.root / "maildird-told").unlink()
