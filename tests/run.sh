@@ -62,7 +62,7 @@ clients() {
         swaks:'command -v swaks' libnet-ssleay-perl:'perl -MNet::SSLeay -e 1' || :
     [ "$(id -u)" != 0 ] || need_postfix || :
     unpack_courier "$venv/courier" || :
-    COURIER="$venv/courier" pytest --numprocesses 2 --dist worksteal tests/clients
+    COURIER="$venv/courier" pytest --numprocesses 2 --dist loadfile tests/clients
 }
 
 # Without a configuration of its own Postfix isn't started.
