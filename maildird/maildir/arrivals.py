@@ -10,10 +10,11 @@ Then the copies are on disk for good.
 """
 
 import os
-from collections.abc import Iterable, Set
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Final
 
+from maildird.maildir.each import to_each
 from maildird.maildir.folders import quick_look
 from maildird.maildir.hiding import bring_back
 from maildird.maildir.names import base_name
@@ -61,7 +62,8 @@ def take_back(folder: bytes, arrivals: Arrivals, but: Set[bytes] = frozenset()) 
     """
     match arrivals:
         case Deliveries(names):
-            _unlink_all(os.path.join(folder, name) for name in names if _base_in(name) not in but)
+            ours = [os.path.join(folder, name) for name in names if _base_in(name) not in but]
+            to_each(ours, os.unlink)
         case Copies(origin, pairs, hiding):
             if hiding is not None:
                 bring_back(origin, hiding)
@@ -78,21 +80,7 @@ def take_away(folder: bytes, bases: Set[bytes]) -> None:
         found = [name for name in quick_look(folder) if _base_in(name) in bases]
         if not found:
             break
-        _unlink_all(os.path.join(folder, name) for name in found)
-
-
-def _unlink_all(paths: Iterable[bytes]) -> None:
-    """Unlink what is there; OSError when one can't be, the rest is all the same."""
-    errors = []
-    for path in paths:
-        try:
-            os.unlink(path)
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            errors.append(error)
-    if errors:
-        raise errors[0]
+        to_each((os.path.join(folder, name) for name in found), os.unlink)
 
 
 def _base_in(name: bytes) -> bytes:

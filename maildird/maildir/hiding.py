@@ -11,8 +11,10 @@ come back for can be brought back, even if nothing else is known of that move.
 
 import os
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
+from maildird.maildir.each import to_each
 from maildird.maildir.folders import fsync_directory
 from maildird.maildir.leftovers import may_return
 from maildird.maildir.names import FileName, parse_name, unique_base
@@ -45,17 +47,8 @@ def bring_back(folder: bytes, hiding: bytes) -> None:
     has taken its name meanwhile.
     """
     directory = _path(folder, hiding)
-    errors: list[OSError] = []
     with suppress(FileNotFoundError):
-        for file in os.listdir(directory):
-            try:
-                _bring_back(folder, directory, file)
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                errors.append(error)
-        if errors:
-            raise errors[0]
+        to_each(os.listdir(directory), partial(_bring_back, folder, directory))
         fsync_directory(os.path.join(folder, b"cur"))
         os.rmdir(directory)
 
@@ -63,17 +56,8 @@ def bring_back(folder: bytes, hiding: bytes) -> None:
 def drop_hidden(folder: bytes, hiding: bytes) -> None:
     """Unlink what is hidden; OSError when some can't be, the rest is all the same."""
     directory = _path(folder, hiding)
-    errors: list[OSError] = []
     with suppress(FileNotFoundError):
-        for file in os.listdir(directory):
-            try:
-                os.unlink(os.path.join(directory, file))
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                errors.append(error)
-        if errors:
-            raise errors[0]
+        to_each((os.path.join(directory, file) for file in os.listdir(directory)), os.unlink)
         os.rmdir(directory)
 
 
