@@ -7,14 +7,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from unittest.mock import Mock
 
 import lmdb
 import pytest
 
-from maildird.index import environment
 from maildird.index.batches import Batch
 from maildird.index.check import check
 from maildird.index.environment import Index
@@ -198,6 +197,40 @@ with index.snapshot() as snapshot:
     assert in_process(program, directory) == "UNAVAILABLE True\n[5]\n"
 
 
+def make_and_drop(batch: Batch, size: int) -> None:
+    """A mailbox that comes and goes, with `size` octets of facts."""
+    passing = batch.put_mailbox(replace(INBOX, parts=("passing",))).id
+    batch.add_many(passing, [message(1)])
+    batch.put_facts(passing, 1, FACTS._replace(header=b"h" * size))
+    batch.drop_mailbox(passing)
+
+
+def use_pages(index: Index) -> int:
+    """A mailbox in an index that has free pages; gives its id."""
+    mailbox = put(index)
+    for _ in range(5):
+        index.write(partial(make_and_drop, size=MIB))
+    return mailbox
+
+
+def add_and_free_pages(batch: Batch, mailbox: int) -> None:
+    """Add message 5, and leave pages free at the end of the file, which LMDB then leaves out."""
+    batch.add_many(mailbox, [message(5)])
+    make_and_drop(batch, 4 * MIB)
+
+
+def fail_to_lengthen(patch: pytest.MonkeyPatch, trouble: Exception) -> list[int]:
+    """Have the system's call fail that lengthens the file; gives the lengths asked for."""
+    asked: list[int] = []
+
+    def failing(_path: bytes, length: int) -> None:
+        asked.append(length)
+        raise trouble
+
+    patch.setattr(os, "truncate", failing)
+    return asked
+
+
 @pytest.mark.parametrize(
     "trouble",
     [
@@ -209,10 +242,11 @@ with index.snapshot() as snapshot:
 def test_what_fails_after_a_commit_does_not_undo_it(
     index: Index, monkeypatch: pytest.MonkeyPatch, trouble: Exception
 ) -> None:
-    mailbox = put(index)
+    mailbox = use_pages(index)
     with monkeypatch.context() as patch:
-        patch.setattr(environment, "lengthen", Mock(side_effect=trouble))
-        index.write(lambda batch: batch.add_many(mailbox, [message(5)]))
+        asked = fail_to_lengthen(patch, trouble)
+        index.write(partial(add_and_free_pages, mailbox=mailbox))
+    assert asked
     index.write(lambda batch: batch.add_many(mailbox, [message(6)]))
     with index.snapshot() as snapshot:
         assert snapshot.columns(mailbox).uids.tolist() == [5, 6]
@@ -221,11 +255,11 @@ def test_what_fails_after_a_commit_does_not_undo_it(
 def test_damage_that_shows_after_a_commit_is_told_at_the_next_write(
     index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mailbox = put(index)
+    mailbox = use_pages(index)
     panic = lmdb.PanicError("mdb_env_sync: MDB_PANIC")
     with monkeypatch.context() as patch:
-        patch.setattr(environment, "lengthen", Mock(side_effect=panic))
-        index.write(lambda batch: batch.add_many(mailbox, [message(5)]))
+        fail_to_lengthen(patch, panic)
+        index.write(partial(add_and_free_pages, mailbox=mailbox))
     with pytest.raises(IndexUnusable, match="MDB_PANIC"):
         index.write(lambda batch: batch.add_many(mailbox, [message(6)]))
 
