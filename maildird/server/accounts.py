@@ -52,6 +52,11 @@ class OpenAccount:
         self._sessions: dict[trio.CancelScope, Presence] = {}
         self._left = trio.lowlevel.ParkingLot()
 
+    @property
+    def name(self) -> str:
+        """The user's."""
+        return self._account.name
+
     @contextmanager
     def session(self, presence: Presence) -> Iterator[Account]:
         """Use the account; what is inside is cancelled when the account ends."""

@@ -10,7 +10,7 @@ and the log says that the new ones take a restart.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import replace
@@ -25,7 +25,7 @@ from maildird.server.descriptors import provide_descriptors
 from maildird.server.login import Doorkeeper
 from maildird.server.logs import set_level
 from maildird.server.reception import Reception, Service
-from maildird.server.settings import Settings, User
+from maildird.server.settings import Settings
 from maildird.server.state import directory_of_account
 from maildird.server.tally import ServerReport, Tally
 from maildird.server.throttle import Throttle
@@ -92,14 +92,14 @@ class Running:
             except SettingsError as error:
                 logger.error("SIGHUP: the settings from before stay in force: %s", error)
                 return
-            before, self._users = self._users.everyone(), users
+            self._users = users
             self.auth_service.use(users)
             self._settings, self.reception.service = settings, service
             self._admission.limits = settings.limits
             provide_descriptors(settings.limits.connections)
             set_level(settings.log_level)
             logger.info("SIGHUP: the settings were read again")
-            await self._change_accounts(before, users.everyone())
+            await self._change_accounts(users)
 
     def _service(self, settings: Settings, users: Users) -> Service:
         files = settings.certificates
@@ -112,13 +112,17 @@ class Running:
             Certificates(files, settings.tls) if files else None,
         )
 
-    async def _change_accounts(self, before: Sequence[User], after: Sequence[User]) -> None:
-        wanted = {user.name: user.mail for user in after}
-        for user in before:
-            if wanted.get(user.name) != user.mail:
-                await self._accounts.close(user.name)
+    async def _change_accounts(self, users: Users) -> None:
+        """Close what is open and not so wanted any more, whoever it was opened for; open the rest.
+
+        The system is asked for its users in a thread.
+        """
+        for opened in self._accounts.opened:
+            user = await trio.to_thread.run_sync(users.find, opened.name)
+            if user is None or user.mail != opened.settings:
+                await self._accounts.close(opened.name)
         try:
-            await self._accounts.open_all(after)
+            await self._accounts.open_all(users.everyone())
         except (MaildirdError, OSError) as error:
             logger.error("no account can be opened: %s", error)
 

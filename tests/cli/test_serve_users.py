@@ -1,6 +1,7 @@
 """A server whose users are in a passwd-file that changes while it runs."""
 
 import imaplib
+import signal
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,28 @@ def test_users_come_and_go_while_the_server_runs(configuration: Path, tmp_path: 
         done = maildird("user", "remove", "--file", users, "ada", state=tmp_path)
         assert done.returncode == 0
         assert not let_in(server, "ada", "secret")
+        assert server.end() == 0
+
+
+def test_the_sessions_of_a_user_who_is_gone_end_when_the_settings_are_read_again(
+    configuration: Path, tmp_path: Path
+) -> None:
+    """Also when others have logged in since, so that the file was read already."""
+    users = tmp_path / "users"
+    for name in ("ada", "bob"):
+        make_maildir(tmp_path / "mail" / name)
+        add(users, name, "secret")
+    with serving("--config", configuration, state=tmp_path) as server:
+        ada, bob = (imaplib.IMAP4(server.host, server.port, timeout=30) for _ in range(2))
+        ada.login("ada", "secret")
+        maildird("user", "remove", "--file", users, "ada", state=tmp_path)
+        bob.login("bob", "secret")
+        assert ada.noop()[0] == "OK"
+        server.process.send_signal(signal.SIGHUP)
+        assert ada.readline().startswith(b"* BYE ")
+        assert bob.noop()[0] == "OK"
+        bob.logout()
+        ada.shutdown()
         assert server.end() == 0
 
 
