@@ -166,7 +166,10 @@ def _matches_argon2(stored: str, password: bytes) -> bool:
 
 
 def _matches_bcrypt(stored: str, password: bytes) -> bool:
-    return bcrypt.checkpw(password[:_BCRYPT_LONGEST], stored.encode("ascii"))
+    try:
+        return bcrypt.checkpw(password[:_BCRYPT_LONGEST], stored.encode("ascii"))
+    except ValueError:  # a salt whose last letter has bits that mean nothing
+        return False
 
 
 def _matches_sha512_crypt(stored: str, password: bytes) -> bool:
@@ -262,7 +265,9 @@ def _salted_hex(algorithm: str, shortest: int) -> _Scheme:
 _SCHEMES: Final = {
     "ARGON2ID": _argon2("argon2id"),
     "ARGON2I": _argon2("argon2i"),
-    "BLF-CRYPT": _Scheme(re.compile(rf"\$2[aby]\$(\d\d\$){_HASH64}{{53}}"), _matches_bcrypt),
+    "BLF-CRYPT": _Scheme(
+        re.compile(rf"\$2[aby]\$((?:0[4-9]|[12]\d|3[01])\$){_HASH64}{{53}}"), _matches_bcrypt
+    ),
     "SHA512-CRYPT": _sha_crypt(6, 86, _matches_sha512_crypt),
     "SHA256-CRYPT": _sha_crypt(5, 43, _matches_sha256_crypt),
     "PBKDF2": _Scheme(

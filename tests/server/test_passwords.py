@@ -136,6 +136,8 @@ def test_a_password_of_absurd_length_or_with_a_nul_is_never_right(scheme: str) -
         ("{CRYPT}$1$abc$def", r"a hash of {CRYPT}, or of no scheme, must begin with"),
         ("{SSHA512}abcd", "what follows {SSHA512} is no hash of this scheme"),
         ("{SSHA256.hex}abcd", "what follows {SSHA256.HEX} is no hash of this scheme"),
+        ("{BLF-CRYPT}$2y$03$" + 53 * "a", "what follows {BLF-CRYPT} is no hash of this scheme"),
+        ("{BLF-CRYPT}$2y$99$" + 53 * "a", "what follows {BLF-CRYPT} is no hash of this scheme"),
         ("{BLF-CRYPT}$2y$05$abc", "what follows {BLF-CRYPT} is no hash of this scheme"),
         ("{SHA512-CRYPT}$6$abc$def", "what follows {SHA512-CRYPT} is no hash of this scheme"),
         ("$6$abc$def", "what follows {SHA512-CRYPT} is no hash of this scheme"),
@@ -148,6 +150,10 @@ def test_a_password_of_absurd_length_or_with_a_nul_is_never_right(scheme: str) -
 def test_what_can_be_no_password_is_an_error_when_it_is_read(stored: str, said: str) -> None:
     with pytest.raises(SettingsError, match=said):
         read_password(stored, "CRYPT")
+
+
+def test_a_hash_that_the_library_refuses_is_never_right() -> None:
+    assert not read_password("{BLF-CRYPT}$2y$05$" + 53 * "a", "PLAIN").matches(b"secret")
 
 
 def test_no_password_shows_in_a_repr() -> None:
