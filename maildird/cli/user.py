@@ -14,7 +14,8 @@ from maildird.server.configuration import read_settings
 from maildird.server.kinds import ACCOUNT_NAME, text_that
 from maildird.server.passwd_editing import editing, read_lines
 from maildird.server.passwd_file import Entry, Problem, read_entries
-from maildird.server.passwords import DEFAULT_SCHEME, LONGEST, MAKERS, make_password
+from maildird.server.password_making import DEFAULT_SCHEME, MAKERS, make_password
+from maildird.server.passwords import LONGEST
 from maildird.terms.errors import SettingsError, UsersUnchanged
 
 DEFAULT_CONFIGURATION: Final = Path("/etc/maildird/maildird.toml")

@@ -21,12 +21,8 @@ import trio
 
 from maildird.server.lasting_key import SIZE, lasting_key
 from maildird.server.pam import SystemUsers
-from maildird.server.passwords import (
-    SCRAM_ITERATIONS,
-    ScramKeys,
-    StoredPassword,
-    make_scram_keys,
-)
+from maildird.server.passwords import StoredPassword
+from maildird.server.scram_keys import SCRAM_ITERATIONS, ScramKeys, make_scram_keys
 from maildird.server.settings import Settings, User
 from maildird.server.user_file import UserFile
 from maildird.terms.codes import Code

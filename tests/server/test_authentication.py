@@ -9,7 +9,8 @@ from trio.testing import MockClock
 
 from maildird.mailbox.settings import AccountSettings
 from maildird.server.authentication import Authenticator, Verdict
-from maildird.server.passwords import make_password, plain_password, read_password
+from maildird.server.password_making import make_password
+from maildird.server.passwords import plain_password, read_password
 from maildird.server.sasl.offering import Channel
 from maildird.server.settings import Settings, User
 from maildird.server.throttle import Throttle

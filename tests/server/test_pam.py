@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from maildird.server.passwords import make_password
+from maildird.server.password_making import make_password
 
 SHIPPED = Path(__file__).parents[2] / "packaging" / "pam" / "maildird"
 

@@ -8,16 +8,9 @@ import subprocess
 
 import pytest
 
-from maildird.server.passwords import (
-    DEFAULT_SCHEME,
-    LONGEST,
-    MAKERS,
-    ScramKeys,
-    make_password,
-    make_scram_keys,
-    plain_password,
-    read_password,
-)
+from maildird.server.password_making import DEFAULT_SCHEME, MAKERS, make_password
+from maildird.server.passwords import LONGEST, plain_password, read_password
+from maildird.server.scram_keys import ScramKeys, make_scram_keys
 from maildird.terms.errors import SettingsError
 
 PASSWORD = "pässword".encode()
@@ -142,6 +135,11 @@ def test_a_password_of_absurd_length_or_with_a_nul_is_never_right(scheme: str) -
         ("{SHA512-CRYPT}$6$abc$def", "what follows {SHA512-CRYPT} is no hash of this scheme"),
         ("$6$abc$def", "what follows {SHA512-CRYPT} is no hash of this scheme"),
         ("{ARGON2ID}$argon2i$v=19$m=8,t=1,p=1$YWJj$YWJj", "what follows {ARGON2ID} is no hash"),
+        ("{ARGON2ID}$argon2id$v=19$m=65536,t=3,p=1$a$a", "what follows {ARGON2ID} is no hash"),
+        (
+            "{ARGON2ID}$argon2id$v=19$m=65536,t=3,p=1$PAyTYsdmFc34EndAwFgMBh$" + 43 * "A",
+            "what follows {ARGON2ID} is no hash",
+        ),
         ("{PBKDF2}$1$salt$0$00", "what follows {PBKDF2} is no hash of this scheme"),
         ("{SCRAM-SHA-256}4096,YQ==,YQ==,YQ==", "what follows {SCRAM-SHA-256} is no hash"),
         ("{PLAIN}", "what follows {PLAIN} is no hash of this scheme"),

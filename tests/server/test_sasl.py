@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scramp import ScramClient, ScramException
 
-from maildird.server.passwords import ScramKeys, make_scram_keys
 from maildird.server.sasl.external import External
 from maildird.server.sasl.login import Login
 from maildird.server.sasl.offering import Channel, offer
 from maildird.server.sasl.plain import Plain
 from maildird.server.sasl.scram import Scram
 from maildird.server.sasl.steps import Challenge, Password, Proof
+from maildird.server.scram_keys import ScramKeys, make_scram_keys
 from maildird.terms.errors import Malformed
 
 BINDING = b"exported"

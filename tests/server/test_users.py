@@ -11,14 +11,9 @@ import trio
 from maildird.mailbox.settings import AccountSettings
 from maildird.server import users as users_module
 from maildird.server.locations import AccountTemplate
-from maildird.server.passwords import (
-    SCRAM_ITERATIONS,
-    StoredPassword,
-    make_password,
-    make_scram_keys,
-    plain_password,
-    read_password,
-)
+from maildird.server.password_making import make_password
+from maildird.server.passwords import StoredPassword, plain_password, read_password
+from maildird.server.scram_keys import SCRAM_ITERATIONS, make_scram_keys
 from maildird.server.settings import Settings, User, UserSources
 from maildird.server.users import Users
 from maildird.terms.codes import Code

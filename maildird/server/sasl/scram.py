@@ -25,8 +25,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from maildird.server.passwords import ScramKeys
 from maildird.server.sasl.steps import Challenge, Proof, Step
+from maildird.server.scram_keys import ScramKeys
 from maildird.terms.errors import Malformed
 
 FindKeys = Callable[[str], ScramKeys]
