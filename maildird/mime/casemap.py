@@ -6,10 +6,17 @@ break fell into it.
 
 To look at white space takes longer than all the rest. So that is only done for a phrase, and where
 its longest word was found.
+
+To fold a text takes ten times as long as to look for a word in it, unless it is all ASCII, and most
+texts lack the word. Where a text is Latin-1, as what is written in Western Europe mostly is, a
+*sketch* of it tells: each letter without its accent, in lower case, in one octet. What is found in
+the folded text is in the sketch, too, for an ASCII word. The reverse is not so: `cafes` is in the
+sketch of `cafés`, which decomposed has an accent before the s.
 """
 
 import re
 import unicodedata
+from functools import cached_property
 from typing import Final
 
 _SPACES: Final = re.compile(r"\s{2,}+|[^\S ]")
@@ -25,22 +32,69 @@ def fold(text: str) -> str:
     return "".join([_fold(text[start : start + _STRETCH]) for start in stretches])
 
 
-def contains(folded: str, needle: str) -> bool:
-    """Whether text folded by `fold` contains `needle` (not folded) as a substring."""
-    return holds(folded, phrase_of(needle))
-
-
-def phrase_of(needle: str) -> str:
-    """What `holds` looks for, made once where many texts are asked."""
-    return _SPACES.sub(" ", fold(needle))
-
-
-def holds(folded: str, phrase: str) -> bool:
-    """As `contains`, for a needle that `phrase_of` made a phrase of."""
-    if max(phrase.split(" "), key=len) not in folded:
-        return False
-    return " " not in phrase or phrase in _SPACES.sub(" ", folded)
-
-
 def _fold(text: str) -> str:
     return unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+
+
+def _sketched(octet: int) -> int:
+    """The ASCII letter that a Latin-1 character folds to, without its accent; else itself."""
+    ascii_only = _fold(chr(octet)).encode("ascii", "ignore")
+    return ascii_only[0] if len(ascii_only) == 1 else octet
+
+
+_SKETCH: Final = bytes(map(_sketched, range(256)))
+_MANY: Final = {
+    octet: frozenset(letters)
+    for octet in range(128, 256)
+    if len(letters := _fold(chr(octet)).encode("ascii", "ignore")) > 1
+}
+"""Characters that fold to several ASCII letters, and those letters."""
+
+
+class Text:
+    """Text that is searched; each form of it is made once, when it is asked for."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @cached_property
+    def folded(self) -> str:
+        """What `fold` makes of it."""
+        return fold(self._text)
+
+    @cached_property
+    def sketch(self) -> bytes | None:
+        """The sketch; None for text that is all ASCII, or not Latin-1."""
+        if self._text.isascii():
+            return None
+        try:
+            return self._text.encode("latin-1").translate(_SKETCH)
+        except UnicodeEncodeError:
+            return None
+
+
+class Phrase:
+    """What is looked for, made once where many texts are asked."""
+
+    def __init__(self, needle: str) -> None:
+        self._phrase = _SPACES.sub(" ", fold(needle))
+        self._word = max(self._phrase.split(" "), key=len)
+        octets = self._word.encode("ascii", "replace")
+        self._octets = octets if self._word.isascii() else None
+        self._unclear = [many for many, letters in _MANY.items() if letters & set(octets)]
+
+    def is_in(self, text: Text) -> bool:
+        """Whether `text` has it as a substring."""
+        if self._is_surely_missing(text) or self._word not in text.folded:
+            return False
+        return " " not in self._phrase or self._phrase in _SPACES.sub(" ", text.folded)
+
+    def _is_surely_missing(self, text: Text) -> bool:
+        """Whether the sketch alone shows that the text doesn't have the longest word."""
+        sketch = text.sketch
+        return (
+            sketch is not None
+            and self._octets is not None
+            and self._octets not in sketch
+            and not any(many in sketch for many in self._unclear)
+        )

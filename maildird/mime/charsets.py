@@ -7,6 +7,7 @@ one is taken, as web browsers do (WHATWG Encoding, section 4.2).
 import re
 from typing import Final
 
+from maildird.mime.remembering import remembering
 from maildird.terms.charsets import CODECS, normalised
 
 _LARGER: Final = {
@@ -39,12 +40,19 @@ def decode(octets: bytes, charset: str | None) -> str:
     """
     codec = _codec(charset) if charset else None
     if codec in (None, "ascii", "utf_8"):
-        text = octets.decode("utf-8", "surrogateescape")
-        return text.translate(_STRAYS) if _SURROGATE.search(text) else text
+        try:
+            return octets.decode("utf-8")
+        except UnicodeDecodeError:
+            return octets.decode("utf-8", "surrogateescape").translate(_STRAYS)
     text = octets.decode(codec, "replace")
-    return _SURROGATE.sub("\ufffd", text) if _SURROGATE.search(text) else text
+    try:
+        text.encode()  # the quickest way to see that it has no surrogates
+    except UnicodeEncodeError:
+        return _SURROGATE.sub("\ufffd", text)
+    return text
 
 
+@remembering
 def _codec(charset: str) -> str | None:
     """The name of Python's codec for a charset; None for one that isn't known."""
     name = normalised(charset).removeprefix("x_")

@@ -12,23 +12,24 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, TypeVar
 
+Asked = TypeVar("Asked", bytes, str)
 T = TypeVar("T")
 
 SHORT: Final = 200
-"""Octets that are looked up at most."""
+"""Octets, or characters, that are looked up at most."""
 
 MOST: Final = 1000
 """Answers that are remembered."""
 
 
-def remembering(function: Callable[[bytes], T]) -> Callable[[bytes], T]:
+def remembering(function: Callable[[Asked], T]) -> Callable[[Asked], T]:
     """`function` with a memory; it must depend on nothing else, and nobody may change its answers.
 
     May be called in any thread.
     """
     remembered = lru_cache(MOST)(function)
 
-    def look_up(octets: bytes) -> T:
-        return remembered(octets) if len(octets) <= SHORT else function(octets)
+    def look_up(asked: Asked) -> T:
+        return remembered(asked) if len(asked) <= SHORT else function(asked)
 
     return look_up

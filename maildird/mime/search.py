@@ -7,15 +7,13 @@ and the headers of encapsulated messages. Parts are kept apart by line breaks.
 
 from collections.abc import Iterator
 
-from maildird.mime.casemap import fold, holds, phrase_of
+from maildird.mime.casemap import Phrase, Text
 from maildird.mime.charsets import decode
 from maildird.mime.encoded_words import decode_field
 from maildird.mime.header import (
     finder,
     first,
     parse_header,
-    split_fields,
-    unfold,
     used_header,
     values_of,
 )
@@ -44,22 +42,26 @@ class FieldSearch:
         """`field` is one of `COMMON`."""
         self._field = field
         self._find = finder((field,)).next.findall
-        self._phrase = phrase_of(needle)
+        self._phrase = Phrase(needle)
 
     def finds(self, header: bytes) -> bool:
         """Whether a field of a common header holds the text."""
         values = values_of(self._find(b"\n" + header)).get(self._field, ())
-        return any(holds(_folded(value), self._phrase) for value in values)
+        return any(self._phrase.is_in(_text(value)) for value in values)
 
 
 @remembering
-def _folded(value: bytes) -> str:
-    return fold(decode_field(value))
+def _text(value: bytes) -> Text:
+    return Text(decode_field(value))
 
 
 def header_text(message: bytes) -> str:
-    """The decoded header, one field a line: the header's share of SEARCH TEXT."""
-    return decode_field(b"\n".join(map(unfold, split_fields(used_header(message)))))
+    """The decoded header, one field a line: the header's share of SEARCH TEXT.
+
+    White space is as it comes: a search takes all of it for one space.
+    """
+    header = used_header(message).replace(b"\r\n", b"\n")
+    return decode_field(header.replace(b"\n\t", b" ").replace(b"\n ", b" "))
 
 
 def body_text(message: bytes) -> str:

@@ -11,13 +11,13 @@ from functools import cached_property
 from maildird.imap.commands import search as keys
 from maildird.imap.commands.search import SearchKey
 from maildird.index.rows import Facts
-from maildird.mime.casemap import contains, fold
+from maildird.mime.casemap import Phrase, Text
 from maildird.mime.common_header import common_header_fields
 from maildird.mime.search import body_text, header_text, header_values
 from maildird.mime.sent_date import sent_date
 from maildird.session.messages import Message, Read
 from maildird.session.ranges import dates_wanted, is_sent, sizes_wanted
-from maildird.session.verdicts import MAYBE, NO, YES, Columns, verdicts
+from maildird.session.verdicts import MAYBE, NO, YES, Columns, leaves, verdicts
 from maildird.terms.errors import MessageGone
 
 
@@ -43,12 +43,17 @@ def inspect(
 ) -> Inspected:
     """Look at the messages in `rows`; `facts` are those that the index has."""
     result = Inspected()
+    phrases: dict[SearchKey, Phrase] = {
+        leaf: Phrase(leaf.value)
+        for leaf in leaves(key)
+        if isinstance(leaf, keys.InHeader | keys.InBody | keys.InText)
+    }
     for at in rows:
         message = _Searched(columns.uids[at], facts.get(columns.uids[at]), read)
 
         def look(leaf: SearchKey, at: int, message: _Searched = message) -> int:
             try:
-                return YES if _holds(leaf, message, columns.now) else NO
+                return YES if _holds(leaf, message, phrases, columns.now) else NO
             except (MessageGone, OSError) as error:
                 result.trouble.append(error)
                 return MAYBE
@@ -64,12 +69,12 @@ class _Searched(Message):
     """A message with its text as searches see it."""
 
     @cached_property
-    def folded_header(self) -> str:
-        return fold(header_text(self.content.data))
+    def header_text(self) -> Text:
+        return Text(header_text(self.content.data))
 
     @cached_property
-    def folded_body(self) -> str:
-        return fold(body_text(self.content.data))
+    def body_text(self) -> Text:
+        return Text(body_text(self.content.data))
 
     def header_with(self, name: str) -> bytes:
         """Bytes in which all header fields called `name` stand: of the index, or the file."""
@@ -80,17 +85,18 @@ class _Searched(Message):
         return self.content.data
 
 
-def _holds(key: SearchKey, message: _Searched, now: int) -> bool:
+def _holds(
+    key: SearchKey, message: _Searched, phrases: Mapping[SearchKey, Phrase], now: int
+) -> bool:
     match key:
         case keys.InHeader():
             values = header_values(message.header_with(key.field), key.field)
-            return any(contains(fold(value), key.value) for value in values)
+            return any(phrases[key].is_in(Text(value)) for value in values)
         case keys.InBody():
-            return contains(message.folded_body, key.value)
+            return phrases[key].is_in(message.body_text)
         case keys.InText():
-            return contains(message.folded_header, key.value) or contains(
-                message.folded_body, key.value
-            )
+            phrase = phrases[key]
+            return phrase.is_in(message.header_text) or phrase.is_in(message.body_text)
         case keys.SentDate():
             return is_sent(key, sent_date(message.header_with("Date")))
         case keys.Larger() | keys.Smaller():
