@@ -1,10 +1,35 @@
-"""Exceptions that nobody expected, told in one line."""
+"""Exceptions that end a connection, or an account, told in one line."""
 
 import logging
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from maildird.terms.errors import MaildirdError
+import trio
+
+from maildird.terms.errors import MaildirdError, Malformed
+
+
+class HandshakeFailed(trio.BrokenResourceError):
+    """TLS could not begin; says why. The connection is of no more use."""
+
+
+@contextmanager
+def connection_failures(logger: logging.Logger, where: Callable[[], str]) -> Iterator[None]:
+    """Log what ends a connection, which `where` names by then, and let it harm nothing else.
+
+    The louder, the less a client alone has to do with it: many leave without a word.
+    """
+    try:
+        yield
+    except* HandshakeFailed as failures:
+        logger.info("%s: no TLS: %s", where(), failures.exceptions[0])
+    except* Malformed as refusals:
+        logger.warning("%s: %s", where(), refusals.exceptions[0])
+    except* (trio.BrokenResourceError, trio.ClosedResourceError) as losses:
+        logger.debug("%s: connection lost: %s", where(), losses.exceptions[0])
+    except* Exception as failures:
+        log_failure(logger, where(), failures)
 
 
 def log_failure(logger: logging.Logger, where: str, failure: BaseException) -> None:

@@ -23,16 +23,15 @@ import trio
 
 from maildird.imap.responses import bye
 from maildird.server.admission import Admission
-from maildird.server.failures import log_failure
+from maildird.server.failures import connection_failures
 from maildird.server.kinds import Address
 from maildird.server.listeners import Bound
 from maildird.server.proxy_protocol import client_address, octets_missing
 from maildird.server.settings import Listener, Timeouts
 from maildird.server.stream import ClientStream, SocketStream
-from maildird.server.tls import Certificates, HandshakeFailed
+from maildird.server.tls import Certificates
 from maildird.server.tls_stream import TlsStream, start_tls
 from maildird.terms.codes import Code
-from maildird.terms.errors import Malformed
 
 logger = logging.getLogger(__name__)
 
@@ -135,17 +134,10 @@ class Reception:
             _way_to_tls(plain, listener, service.certificates),
         )
         try:
-            host = await _identify(client, plain, peer, listener)
-            with self._admission.admit(host) as refusal:
-                await _receive(client, listener, service.serve, refusal)
-        except* HandshakeFailed as failures:
-            logger.info("%s: no TLS: %s", client.stream.peer, failures.exceptions[0])
-        except* Malformed as refusals:
-            logger.warning("%s: %s", client.stream.peer, refusals.exceptions[0])
-        except* (trio.BrokenResourceError, trio.ClosedResourceError) as losses:
-            logger.debug("%s: connection lost: %s", client.stream.peer, losses.exceptions[0])
-        except* Exception as failures:
-            log_failure(logger, f"connection of {client.stream.peer}", failures)
+            with connection_failures(logger, lambda: str(client.stream.peer)):
+                host = await _identify(client, plain, peer, listener)
+                with self._admission.admit(host) as refusal:
+                    await _receive(client, listener, service.serve, refusal)
         finally:
             await client.stream.aclose()
 

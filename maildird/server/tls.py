@@ -22,12 +22,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-import trio
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import NameOID
 from OpenSSL import SSL
 
+from maildird.server.failures import HandshakeFailed
 from maildird.server.settings import CertificateFiles, Tls
 from maildird.terms.errors import SettingsError
 
@@ -46,16 +46,13 @@ _VERSIONS: Final = {"1.2": SSL.TLS1_2_VERSION, "1.3": SSL.TLS1_3_VERSION}
 
 _OPTIONS: Final = SSL.OP_CIPHER_SERVER_PREFERENCE | SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION
 
+_ACCEPT_MOVING_WRITE_BUFFER: Final = 0x02
+"""SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER (SSL_CTX_set_mode(3)), which pyOpenSSL has no name for: what
+was begun may be finished from a copy."""
+
+_MODE: Final = SSL.MODE_RELEASE_BUFFERS | _ACCEPT_MOVING_WRITE_BUFFER
+
 _Seen = tuple[tuple[int, ...] | None, ...]
-
-
-_MODE: Final = SSL.MODE_RELEASE_BUFFERS | 0x02
-"""SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER, which has no name in pyOpenSSL, and which it sets itself in
-later versions: what was begun may be finished from a copy."""
-
-
-class HandshakeFailed(trio.BrokenResourceError):
-    """TLS could not begin; says why. The connection is of no more use."""
 
 
 class Certificates:

@@ -18,15 +18,16 @@ import contextlib
 import os
 import socket
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 import trio
 from OpenSSL import SSL, crypto
 
 from maildird.server.client_certificate import client_names
+from maildird.server.failures import HandshakeFailed
 from maildird.server.stream import PIECE, Slice, SocketStream, close, too_slow
-from maildird.server.tls import HandshakeFailed
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 RECORD: Final = 16 * 1024
@@ -90,7 +91,7 @@ class TlsStream:
         await self._slice.keep()
         while True:
             try:
-                return self._now(lambda: self._tls.recv(RECORD))
+                return self._now(self._tls.recv, RECORD)
             except _WANTED as wanted:
                 await self._wait(wanted)
             except (SSL.ZeroReturnError, _Left):
@@ -147,19 +148,19 @@ class TlsStream:
         """Send one record, if TLS can at once; gives its octets, or raises what TLS wants."""
         record = data[:RECORD]
         try:
-            sent = self._now(lambda: self._tls.send(record))
+            sent = self._now(self._tls.send, record)
         except _WANTED:
             self._begun = bytes(record)
             raise
         self._begun = b""
         return sent
 
-    def _now(self, operation: Callable[[], T]) -> T:
+    def _now(self, operation: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What an operation gives; raises what TLS wants, ZeroReturnError or what trio would."""
         if self._socket.fileno() == -1:
             raise trio.ClosedResourceError("the connection was closed here")
         try:
-            return operation()
+            return operation(*args, **kwargs)
         except (*_WANTED, SSL.ZeroReturnError):
             raise
         except SSL.SysCallError as error:

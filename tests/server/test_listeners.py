@@ -101,7 +101,7 @@ async def test_an_exception_ends_one_connection_and_is_logged_in_one_line(
         assert await conversation(address, b"go on") == b"fine"
     (record,) = caplog.records
     assert record.levelname == "ERROR"
-    assert record.message.startswith("connection of 127.0.0.1:")
+    assert record.message.startswith("127.0.0.1:")
     assert "in two lines (in " in record.message
     assert "test_listeners.py, line " in record.message
     assert "\n" not in record.message

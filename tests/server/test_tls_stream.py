@@ -14,9 +14,10 @@ import trio
 from OpenSSL import SSL
 from trio.testing import wait_all_tasks_blocked
 
+from maildird.server.failures import HandshakeFailed
 from maildird.server.settings import Tls
 from maildird.server.stream import SocketStream
-from maildird.server.tls import Certificates, HandshakeFailed
+from maildird.server.tls import Certificates
 from maildird.server.tls_stream import Readiness, TlsStream, start_tls
 from tests.server.certificates import NAME, Authority
 from tests.server.sockets import connected_pair
