@@ -1,10 +1,16 @@
 """Telling other servers of this machine, such as Postfix, who their clients are.
 
 Theory of operation. A connection is that of one process, which may have several exchanges open;
-each is a task, to which the reader hands the responses. Connections and exchanges are bounded, and
-so is the time that an exchange takes. Postfix waits ten seconds for an answer, and takes silence
-for trouble of the server; so a "not now" comes before, and nobody waits for the throttle for long.
-The throttle counts by the address of the client that Postfix names.
+each is a task, to which the reader hands the responses. An exchange is open until its last word, or
+until the client gives it up, or responds where nothing was asked; from then on its number is free
+for another one, and nothing is said of it any more, even where a password is still being compared.
+Dovecot keeps to the same rules.
+
+Connections and exchanges are bounded, and so is the time that an exchange takes. Postfix waits ten
+seconds for an answer, and takes silence for trouble of the server; so a "not now" comes before, and
+nobody waits for the throttle for long. The throttle counts by the address of the client that
+Postfix names. A process of Postfix that finds its connection closed makes another, so that one
+without an exchange can be closed where room is needed.
 
 Whether a password may come over a connection that is not encrypted is for Postfix to decide. There
 is neither channel binding nor EXTERNAL, since TLS ends over there.
@@ -30,7 +36,8 @@ from maildird.server.auth_protocol import (
     success,
 )
 from maildird.server.authentication import Authenticator
-from maildird.server.failures import log_failure
+from maildird.server.failures import connection_failures
+from maildird.server.room import Place, Room
 from maildird.server.sasl.offering import Channel
 from maildird.server.tally import Tally
 from maildird.server.throttle import Throttle
@@ -58,6 +65,9 @@ CLIENT_PATIENCE: Final = 150.0
 WRITE_PATIENCE: Final = 2.0
 """How long an answer may wait to be taken (s)."""
 
+WHERE: Final = "SASL socket"
+"""What the log calls it."""
+
 NOT_NOW: Final = "that can't be found out now; try again later"
 WRONG: Final = "the name or the password is wrong"
 
@@ -71,7 +81,7 @@ class AuthService:
         self._throttle = throttle
         self._tally = tally or Tally()
         self._numbers = itertools.count(1)
-        self._connections = 0
+        self._room = Room(WHERE, MOST_CONNECTIONS)
         self.use(users)
 
     def use(self, users: Users) -> None:
@@ -84,32 +94,22 @@ class AuthService:
         await trio.serve_listeners(self._attend, [listener])
 
     async def _attend(self, stream: trio.SocketStream) -> None:
-        if self._connections >= MOST_CONNECTIONS:
-            logger.warning("SASL socket: more than %d connections", MOST_CONNECTIONS)
-            await stream.aclose()
-            return
-        self._connections += 1
-        try:
+        with connection_failures(logger, lambda: WHERE):
             async with stream:
-                offer = await self.authenticator.offer(_CHANNEL)
-                await stream.send_all(handshake(next(self._numbers), offer))
-                await _Connection(self, stream).serve()
-        except* Malformed as errors:
-            logger.warning("SASL socket: a client is sent away: %s", errors.exceptions[0])
-        except* (trio.BrokenResourceError, trio.ClosedResourceError) as losses:
-            logger.debug("SASL socket: connection lost: %s", losses.exceptions[0])
-        except* Exception as failures:
-            log_failure(logger, "SASL socket", failures)
-        finally:
-            self._connections -= 1
+                with self._room.place() as place:
+                    if place is not None:
+                        offer = await self.authenticator.offer(_CHANNEL)
+                        await stream.send_all(handshake(next(self._numbers), offer))
+                        await _Connection(self, stream, place).serve()
 
 
 class _Connection:
     """One client that has connected."""
 
-    def __init__(self, service: AuthService, stream: trio.SocketStream) -> None:
+    def __init__(self, service: AuthService, stream: trio.SocketStream, place: Place) -> None:
         self._service = service
         self._stream = stream
+        self._place = place
         self._sending = trio.Lock()
         self._exchanges: dict[int, _Exchange] = {}
 
@@ -125,14 +125,14 @@ class _Connection:
                             await self._begin(command, nursery)
                         case Response(number, data):
                             await self._hand_over(number, data)
-                        case Cancel(number) if number in self._exchanges:
-                            self._exchanges[number].scope.cancel()
+                        case Cancel(number):
+                            self._give_up(number)
             nursery.cancel_scope.cancel()
 
     async def send(self, line: bytes) -> None:
-        """Send a whole line, also when the exchange is given up meanwhile."""
-        with trio.move_on_after(WRITE_PATIENCE, shield=True) as scope:
-            async with self._sending:
+        """Send a line: all of it, also when the exchange is given up meanwhile, or nothing."""
+        async with self._sending:
+            with trio.move_on_after(WRITE_PATIENCE, shield=True) as scope:
                 await self._stream.send_all(line)
         if scope.cancelled_caught:
             raise trio.BrokenResourceError("the client takes no answers")
@@ -140,43 +140,53 @@ class _Connection:
     async def _begin(self, command: Auth, nursery: trio.Nursery) -> None:
         if command.id in self._exchanges:
             raise Malformed(f"the exchange {command.id} is open already")
-        if len(self._exchanges) >= MOST_EXCHANGES:
+        if len(nursery.child_tasks) >= MOST_EXCHANGES:
             await self.send(failure(command.id, NOT_NOW, temporary=True))
             return
-        self._exchanges[command.id] = _Exchange(self, command)
-        nursery.start_soon(self._run, command)
+        exchange = self._exchanges[command.id] = _Exchange(self, command)
+        self._place.occupy()
+        nursery.start_soon(self._run, exchange)
 
     async def _hand_over(self, number: int, data: bytes) -> None:
         exchange = self._exchanges.get(number)
         if exchange is None or not exchange.take(data):
+            self._give_up(number)
             await self.send(failure(number, "nobody waits for this response", temporary=True))
 
-    async def _run(self, command: Auth) -> None:
-        answer = await self._exchanges[command.id].run(self._service.authenticator)
-        del self._exchanges[command.id]
-        if answer is not None:
+    async def _run(self, exchange: "_Exchange") -> None:
+        answer = await exchange.run(self._service.authenticator)
+        if answer is not None and self._exchanges.get(exchange.id) is exchange:
+            del self._exchanges[exchange.id]
             await self.send(answer)
+        if not self._exchanges:
+            self._place.vacate()
+
+    def _give_up(self, number: int) -> None:
+        exchange = self._exchanges.pop(number, None)
+        if exchange is not None:
+            exchange.scope.cancel()
 
 
 class _Exchange:
     """One exchange; `scope` is cancelled when the client gives it up."""
 
     def __init__(self, connection: _Connection, command: Auth) -> None:
+        self.id = command.id
         self.scope = trio.CancelScope()
         self._connection = connection
         self._command = command
+        self._asked = False
         self._responses = trio.open_memory_channel[bytes](1)
 
     def take(self, data: bytes) -> bool:
-        """Take a response from the client, if one is waited for."""
-        try:
+        """Take a response from the client, if one was asked for."""
+        asked, self._asked = self._asked, False
+        if asked:
             self._responses[0].send_nowait(data)
-        except trio.WouldBlock:
-            return False
-        return True
+        return asked
 
     async def run(self, authenticator: Authenticator) -> bytes | None:
-        """The last line, OK or FAIL; None where the client gave up."""
+        """The last word, OK or FAIL; None where the client gave up."""
         with self.scope:
             with trio.move_on_after(PATIENCE) as patience:
                 return await self._answer(authenticator, patience)
@@ -191,6 +201,7 @@ class _Exchange:
 
         async def ask(data: bytes) -> bytes:
             patience.deadline = math.inf
+            self._asked = True
             await self._connection.send(challenge(command.id, data))
             patience.deadline = trio.current_time() + CLIENT_PATIENCE
             response = await self._responses[1].receive()

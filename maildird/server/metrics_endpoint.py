@@ -1,9 +1,9 @@
 """The page of metrics over HTTP: GET /metrics, one answer a connection.
 
 Theory of operation. Whoever asks is a collector that comes every few seconds, so a few clients at a
-time are enough; others are turned away. Numbers are read in trio's thread, where nothing changes
-meanwhile, and made into text in another. Of a request only its first line counts; what is behind
-its head is not read.
+time are enough; who has not asked yet makes room for others. Numbers are read in trio's thread,
+where nothing changes meanwhile, and made into text in another. Of a request only its first line
+counts; what is behind its head is not read.
 """
 
 import logging
@@ -13,10 +13,14 @@ from typing import Final
 
 import trio
 
-from maildird.server.failures import log_failure
+from maildird.server.failures import connection_failures
+from maildird.server.room import Room
 from maildird.server.tally import ServerReport
 
 logger = logging.getLogger(__name__)
+
+WHERE: Final = "metrics"
+"""What the log calls it."""
 
 MOST_CLIENTS: Final = 16
 
@@ -34,7 +38,7 @@ class MetricsEndpoint:
 
     def __init__(self, report: Callable[[], Awaitable[ServerReport]]) -> None:
         self._report = report
-        self._clients = 0
+        self._room = Room(WHERE, MOST_CLIENTS)
         self._one = trio.Lock()
 
     async def answer_all(self, listening: Sequence[socket.socket]) -> None:
@@ -43,18 +47,14 @@ class MetricsEndpoint:
         await trio.serve_listeners(self._attend, [trio.SocketListener(each) for each in sockets])
 
     async def _attend(self, stream: trio.SocketStream) -> None:
-        self._clients += 1
-        try:
+        with connection_failures(logger, lambda: WHERE):
             async with stream:
-                if self._clients <= MOST_CLIENTS:
-                    with trio.move_on_after(PATIENCE):
-                        await stream.send_all(await self._answer(await _head(stream)))
-        except* (trio.BrokenResourceError, trio.ClosedResourceError) as losses:
-            logger.debug("metrics: connection lost: %s", losses.exceptions[0])
-        except* Exception as failures:
-            log_failure(logger, "metrics", failures)
-        finally:
-            self._clients -= 1
+                with self._room.place() as place:
+                    if place is not None:
+                        with trio.move_on_after(PATIENCE):
+                            head = await _head(stream)
+                            place.occupy()
+                            await stream.send_all(await self._answer(head))
 
     async def _answer(self, head: bytes) -> bytes:
         match head.partition(b"\r\n")[0].split(b" "):

@@ -2,8 +2,10 @@
 
 import base64
 import logging
+import resource
+import select
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from scramp import ScramClient
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from maildird.mailbox.settings import AccountSettings
-from maildird.server.auth_service import MOST_EXCHANGES, AuthService
+from maildird.server.auth_service import MOST_CONNECTIONS, MOST_EXCHANGES, AuthService
 from maildird.server.auth_socket import auth_socket
 from maildird.server.passwords import plain_password
 from maildird.server.settings import Sasl, Settings, User
@@ -25,6 +27,12 @@ RIP = "lip=192.0.2.1\trip=192.0.2.7"
 
 def base(*parts: str) -> str:
     return base64.b64encode("\0".join(parts).encode()).decode()
+
+
+RIGHT = base("", "ada", "secret")
+WRONG = base("", "ada", "wrong")
+
+UNWANTED = "temp\tcode=temp_fail\treason=nobody waits for this response"
 
 
 def decoded(data: str) -> str:
@@ -72,10 +80,15 @@ class Service:
         self.clients: list[Client] = []
         self._path = path
 
+    async def stream(self) -> trio.SocketStream:
+        """A connection where nothing was said yet."""
+        stream = await trio.open_unix_socket(str(self._path))
+        self.clients.append(Client(stream))
+        return stream
+
     async def client(self) -> Client:
         """One that has done with the handshake."""
-        client = Client(await trio.open_unix_socket(str(self._path)))
-        self.clients.append(client)
+        client = Client(await self.stream())
         await client.stream.send_all(HELLO)
         heard: list[str] = []
         while not heard or heard[-1] != "DONE":
@@ -86,6 +99,15 @@ class Service:
             "MECH\tSCRAM-SHA-256\tmutual-auth",
         ]
         return client
+
+
+@pytest.fixture
+def more_descriptors() -> Iterator[None]:
+    """Enough for both ends of all connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4 * MOST_CONNECTIONS, hard), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.fixture
@@ -207,10 +229,29 @@ async def test_exchanges_of_one_connection_and_of_several_go_on_side_by_side(
 
 async def test_responses_that_nobody_waits_for_are_refused(service: Service) -> None:
     client = await service.client()
-    unwanted = "FAIL\t7\ttemp\tcode=temp_fail\treason=nobody waits for this response"
-    assert await client("CONT\t7\tAA==") == unwanted
-    await client(f"AUTH\t7\tPLAIN\tresp={base('', 'ada', 'secret')}")
-    assert await client("CONT\t7\tAA==") == unwanted
+    assert await client("CONT\t7\tAA==") == f"FAIL\t7\t{UNWANTED}"
+    assert await client(f"AUTH\t7\tPLAIN\tresp={RIGHT}") == "OK\t7\tuser=ada"
+    assert await client("CONT\t7\tAA==") == f"FAIL\t7\t{UNWANTED}"
+
+
+@pytest.mark.parametrize(
+    "begun", [f"PLAIN\tresp={WRONG}", f"PLAIN\tresp={RIGHT}", "PLAIN", "LOGIN"]
+)
+async def test_a_response_that_comes_too_early_is_the_end_of_the_exchange(
+    service: Service, begun: str
+) -> None:
+    client = await service.client()
+    assert await client(f"AUTH\t7\t{begun}\nCONT\t7\t{RIGHT}") == f"FAIL\t7\t{UNWANTED}"
+    assert await client(f"AUTH\t7\tPLAIN\tresp={RIGHT}") == "OK\t7\tuser=ada"
+    assert await client("AUTH\t8\tPLAIN") == "CONT\t8\t"
+
+
+async def test_one_response_too_many_is_the_end_of_the_exchange(service: Service) -> None:
+    client = await service.client()
+    await client("AUTH\t7\tLOGIN")
+    said = f"CONT\t7\t{base('ada')}\nCONT\t7\t{base('secret')}"
+    assert await client(said) == f"FAIL\t7\t{UNWANTED}"
+    assert await client(f"AUTH\t8\tPLAIN\tresp={RIGHT}") == "OK\t8\tuser=ada"
 
 
 async def test_an_exchange_can_be_given_up(service: Service) -> None:
@@ -220,6 +261,20 @@ async def test_an_exchange_can_be_given_up(service: Service) -> None:
     await client.say("CANCEL\t2")
     assert (await client("CONT\t1\tAA==")).startswith("FAIL\t1\ttemp")
     assert (await client("AUTH\t1\tLOGIN")).startswith("CONT\t1\t")
+
+
+@pytest.mark.parametrize("given_up", ["LOGIN", f"PLAIN\tresp={WRONG}", f"PLAIN\tresp={RIGHT}"])
+async def test_the_number_of_an_exchange_that_was_given_up_is_free_at_once(
+    service: Service, given_up: str
+) -> None:
+    client = await service.client()
+    if given_up == "LOGIN":
+        await client("AUTH\t1\tLOGIN")
+    else:
+        await client.say(f"AUTH\t1\t{given_up}")
+    await client.say(f"CANCEL\t1\nAUTH\t1\tPLAIN\tresp={base('', 'ada', 'wrong again')}")
+    assert (await client.hear()).startswith("FAIL\t1\tuser=ada\treason=the name")
+    assert await client(f"AUTH\t2\tPLAIN\tresp={RIGHT}") == "OK\t2\tuser=ada"
 
 
 async def test_a_response_that_never_comes_is_not_waited_for_for_ever(
@@ -254,8 +309,52 @@ async def test_garbage_ends_that_connection_alone(
             pass
     await wait_all_tasks_blocked()
     assert len(caplog.messages) == 1
-    assert caplog.messages[0].startswith("SASL socket: a client is sent away: ")
+    assert caplog.messages[0].startswith("SASL socket: ")
     assert (await sane("AUTH\t1\tLOGIN")).startswith("CONT\t1\t")
+
+
+async def test_silent_connections_keep_nobody_out(
+    service: Service, more_descriptors: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Some have not said a word, others have had their exchanges."""
+    busy = await service.client()
+    await busy("AUTH\t1\tLOGIN")
+    silent = [await service.stream() for _ in range(MOST_CONNECTIONS // 2)]
+    silent += [(await service.client()).stream for _ in range(MOST_CONNECTIONS - 1 - len(silent))]
+    await wait_all_tasks_blocked()
+    newcomers = [await service.client() for _ in range(10)]
+    for client in newcomers:
+        assert await client(f"AUTH\t1\tPLAIN\tresp={RIGHT}") == "OK\t1\tuser=ada"
+    assert (await busy(f"CONT\t1\t{base('ada')}")).startswith("CONT\t1\t")
+    assert [await is_open(stream) for stream in silent[:12]] == [False] * 10 + [True] * 2
+    assert caplog.messages == [
+        "SASL socket: 500 connections are open; the one that was silent longest is ended"
+    ]
+
+
+async def test_connections_with_exchanges_don_t_make_room(
+    service: Service, more_descriptors: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    clients = [await service.client() for _ in range(MOST_CONNECTIONS)]
+    for client in clients:
+        await client("AUTH\t1\tLOGIN")
+    for _ in range(2):
+        assert not await is_open(await service.stream())
+    assert caplog.messages == ["SASL socket: 500 connections are open; more are turned away"]
+    await clients[7].say("CANCEL\t1")
+    await wait_all_tasks_blocked()
+    await service.client()
+    assert not await is_open(clients[7].stream)
+    assert await is_open(clients[8].stream)
+
+
+async def is_open(stream: trio.SocketStream) -> bool:
+    """Whether the server has not ended a connection, whatever it said before."""
+    await wait_all_tasks_blocked()
+    while select.select([stream.socket], [], [], 0)[0]:
+        if not await stream.receive_some():
+            return False
+    return True
 
 
 async def test_who_leaves_in_the_middle_is_no_trouble(
