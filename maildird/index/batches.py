@@ -8,7 +8,8 @@ are mistakes in the code and raise ValueError or KeyError, upon which the whole 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import pairwise, repeat
+from itertools import repeat
+from operator import lt
 
 import lmdb
 
@@ -82,18 +83,32 @@ class Batch(Snapshot):
         self.add_many(mailbox, (NewMessage(uid, modseq, mask, name, base),))
 
     def add_many(self, mailbox: int, messages: Sequence[NewMessage]) -> None:
-        """Add messages whose UIDs rise; quickest by the thousand and into an empty mailbox.
+        """Add messages whose UIDs rise."""
+        self.add_columns(
+            mailbox,
+            [message.uid for message in messages],
+            [message.modseq for message in messages],
+            [message.mask for message in messages],
+            [message.name for message in messages],
+            [message.base for message in messages],
+        )
+
+    def add_columns(
+        self,
+        mailbox: int,
+        uids: Sequence[int],
+        modseqs: Sequence[int],
+        masks: Sequence[int],
+        names: Sequence[bytes],
+        bases: Sequence[bytes],
+    ) -> None:
+        """As `add_many`; quickest by the thousand and into an empty mailbox.
 
         Each table is filled column by column and in its own order, so that every record lands
         beside the last.
         """
         self._expect_mailbox(mailbox)
-        self._refuse_clashes(mailbox, messages)
-        uids = [message.uid for message in messages]
-        modseqs = [message.modseq for message in messages]
-        masks = [message.mask for message in messages]
-        names = [message.name for message in messages]
-        bases = [message.base for message in messages]
+        self._refuse_clashes(mailbox, uids, bases)
         if not all(map(bytes.startswith, names, bases, repeat(SUBDIR_LENGTH))):
             raise ValueError(f"a name for mailbox {mailbox} doesn't begin with its base name")
         file_heads = map(FILE_HEAD.pack, uids, map(len, bases))
@@ -195,19 +210,19 @@ class Batch(Snapshot):
         if kept is not None:
             self._transaction.delete(folder_key(kept.parts), db=table)
 
-    def _refuse_clashes(self, mailbox: int, messages: Sequence[NewMessage]) -> None:
+    def _refuse_clashes(self, mailbox: int, uids: Sequence[int], bases: Sequence[bytes]) -> None:
         """Raise ValueError where a UID or a base name would stand for two messages."""
-        if not all(a.uid < b.uid for a, b in pairwise(messages)):
+        if not all(map(lt, uids, uids[1:])):
             raise ValueError(f"UIDs to add to mailbox {mailbox} must rise")
-        if len({message.base for message in messages}) < len(messages):
+        if len(set(bases)) < len(bases):
             raise ValueError(f"a base name is given twice for mailbox {mailbox}")
         if not self.message_count(mailbox):
             return
-        for message in messages:
-            if self.message(mailbox, message.uid) is not None:
-                raise ValueError(f"UID {message.uid} is in use in mailbox {mailbox}")
-            if self.uid_of(mailbox, message.base) is not None:
-                raise ValueError(f"a message {message.base!r} is in mailbox {mailbox} already")
+        for uid, base in zip(uids, bases, strict=True):
+            if self.message(mailbox, uid) is not None:
+                raise ValueError(f"UID {uid} is in use in mailbox {mailbox}")
+            if self.uid_of(mailbox, base) is not None:
+                raise ValueError(f"a message {base!r} is in mailbox {mailbox} already")
 
     def _put_all(self, table: "lmdb._Database", mailbox: int, records: Iterable[bytes]) -> None:
         """Put rising records; without `append`, which py-lmdb 1.4 can't do to duplicates."""

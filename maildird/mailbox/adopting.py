@@ -26,15 +26,14 @@ one is told every UID that it may have and the mailbox hasn't.
 import logging
 import os
 import time
-from collections.abc import Callable, Set
-from operator import itemgetter
+from collections.abc import Sequence, Set
 from typing import Final
 
-from maildird.index.rows import MailboxRow, NewMessage
+from maildird.index.rows import MailboxRow
 from maildird.mailbox.identity import check_root
 from maildird.mailbox.keywords import named_mask
 from maildird.mailbox.namespace import Parts
-from maildird.mailbox.reconcile import SUBDIR_LENGTH, base_of
+from maildird.mailbox.reconcile import SUBDIR_LENGTH, bases_of
 from maildird.mailbox.requests import Adopt
 from maildird.mailbox.strange import say_strange
 from maildird.mailbox.turn import Turn, first_modseq
@@ -42,7 +41,7 @@ from maildird.mailbox.witness import USED_UP, Witness, read_whole_witness
 from maildird.maildir.courier_keywords import take_over_courier_keywords
 from maildird.maildir.folders import Listing, folder_identity, list_folder
 from maildird.maildir.keywords import read_keywords
-from maildird.maildir.names import delivery_order, mask_of_letters, parse_name
+from maildird.maildir.names import in_delivery_order, mask_of_letters, parse_name
 from maildird.maildir.uidlists import UidList, has_uidlist, uidlist_stamp
 from maildird.maildir.uidvalidity import FARTHEST, claim_uidvalidity
 from maildird.terms.flags import SYSTEM_MASK
@@ -74,10 +73,7 @@ def adopt(turn: Turn, request: Adopt) -> int:
     by_base, listing = list_all(folder, says.uidlist)
     say_strange(turn.disk, folder, listing)
     row = found(turn, request.parts, says)
-    messages = _messages(row, says.of_uidvalidity(row.uidvalidity).uidlist, by_base)
-    turn.batch.add_many(row.id, messages)
-    if messages:
-        turn.update(row.id, uidnext=max(row.uidnext, messages[-1].uid + 1))
+    _add_all(turn, row, says.of_uidvalidity(row.uidvalidity).uidlist, by_base)
     turn.disk.of(row.id).uidlist = stamp
     if listing.stable and set(by_base.values()) == listing.names:
         turn.disk.of(row.id).in_step = listing.mtimes
@@ -172,17 +168,11 @@ def mask_in(row: MailboxRow, name: bytes, kept: int = 0) -> int:
     return letters & (SYSTEM_MASK | named_mask(row.keywords)) | kept
 
 
-def masks_in(row: MailboxRow) -> Callable[[bytes, bytes], int]:
-    """What `mask_in` gives for a name and its base name; for many, as few info parts differ."""
-    known: dict[bytes, int] = {}
-
-    def mask(name: bytes, base: bytes) -> int:
-        info = name[SUBDIR_LENGTH + len(base) :]
-        if info not in known:
-            known[info] = mask_in(row, name)
-        return known[info]
-
-    return mask
+def masks_in(row: MailboxRow, names: Sequence[bytes], bases: Sequence[bytes]) -> list[int]:
+    """What `mask_in` gives for names, with their base names; few info parts differ."""
+    infos = [name[SUBDIR_LENGTH + len(base) :] for name, base in zip(names, bases, strict=True)]
+    masks = {info: mask_in(row, info) for info in set(infos)}
+    return [masks[info] for info in infos]
 
 
 def list_all(folder: bytes, uidlist: UidList | None) -> tuple[dict[bytes, bytes], Listing]:
@@ -194,29 +184,31 @@ def list_all(folder: bytes, uidlist: UidList | None) -> tuple[dict[bytes, bytes]
         by_base |= _by_base(listing.names)
         if listing.stable or listed <= by_base.keys():
             break
-    return {base: by_base[base] for base in sorted(by_base, key=delivery_order)}, listing
+    return {base: by_base[base] for base in in_delivery_order(by_base)}, listing
 
 
 def _by_base(names: Set[bytes]) -> dict[bytes, bytes]:
     """Names by base name; of two files that share one, the first by name."""
-    by_base = {base_of(name): name for name in names}
+    by_base = dict(zip(bases_of(names), names, strict=True))
     if len(by_base) < len(names):
-        by_base = {base_of(name): name for name in sorted(names, reverse=True)}
+        latest_first = sorted(names, reverse=True)
+        by_base = dict(zip(bases_of(latest_first), latest_first, strict=True))
     return by_base
 
 
-def _messages(
-    row: MailboxRow, uidlist: UidList | None, by_base: dict[bytes, bytes]
-) -> list[NewMessage]:
+def _add_all(
+    turn: Turn, row: MailboxRow, uidlist: UidList | None, by_base: dict[bytes, bytes]
+) -> None:
+    """Add the messages of a new mailbox, those that are listed with the UIDs that they have."""
     listed = {entry.base: entry.uid for entry in uidlist.entries} if uidlist else {}
-    uids = {base: listed[base] for base in by_base if base in listed}
-    following = max(row.uidnext, max(uids.values(), default=0) + 1)
-    for base in by_base:
-        if base not in uids:
-            uids[base] = following
-            following += 1
-    mask = masks_in(row)
-    return [
-        NewMessage(uid, row.highestmodseq, mask(by_base[base], base), by_base[base], base)
-        for base, uid in sorted(uids.items(), key=itemgetter(1))
-    ]
+    known = sorted(listed.keys() & by_base.keys(), key=listed.__getitem__)
+    fresh = [base for base in by_base if base not in listed]
+    uids = [listed[base] for base in known]
+    following = max(row.uidnext, uids[-1] + 1 if uids else 1)
+    uids.extend(range(following, following + len(fresh)))
+    bases = known + fresh
+    names = [by_base[base] for base in bases]
+    modseqs = [row.highestmodseq] * len(uids)
+    turn.batch.add_columns(row.id, uids, modseqs, masks_in(row, names, bases), names, bases)
+    if uids:
+        turn.update(row.id, uidnext=max(row.uidnext, uids[-1] + 1))

@@ -79,10 +79,7 @@ def list_folder(folder: bytes) -> Listing:
         complete(folder)
         before = folder_mtimes(folder)
         began = time.time_ns()
-        names: set[bytes] = set()
-        strange: set[bytes] = set()
-        for subdir in (b"new", b"cur"):
-            _scan(folder, subdir, names, strange)
+        names, strange = _scan(folder, b"new", b"cur")
         settled = all(abs(began - mtime) > TICK for mtime in before)
         stable = settled and before == folder_mtimes(folder)
     except OSError as error:
@@ -92,17 +89,15 @@ def list_folder(folder: bytes) -> Listing:
 
 def list_new(folder: bytes) -> list[bytes]:
     """The messages that lie in new/, by name; OSError."""
-    names: set[bytes] = set()
-    _scan(folder, b"new", names, set())
-    return sorted(names)
+    return sorted(_scan(folder, b"new")[0])
 
 
 def quick_look(folder: bytes) -> list[bytes]:
     """The messages that a quick look shows, in new/ and cur/; OSError."""
-    names: set[bytes] = set()
+    names: list[bytes] = []
     for subdir in (b"new", b"cur"):
         with suppress(FileNotFoundError):
-            _scan(folder, subdir, names, set())
+            names += _scan(folder, subdir)[0]
     return sorted(names)
 
 
@@ -306,18 +301,23 @@ def unreadable(directory: bytes, error: OSError) -> Refused:
     return Refused(Code.UNAVAILABLE, f"{path} can't be read: {error.strerror}; is it mounted?")
 
 
-def _scan(folder: bytes, subdir: bytes, names: set[bytes], strange: set[bytes]) -> None:
-    """Add `subdir/file` of all that has a message's name; the listing tells the types, no stat."""
-    prefix = subdir + b"/"
-    with os.scandir(os.path.join(folder, subdir)) as found:
-        for entry in found:
-            name = entry.name
-            if name.startswith(b"."):
-                continue
-            if entry.is_file(follow_symlinks=False):
-                names.add(prefix + name)
-            else:
-                strange.add(prefix + name)
+def _scan(folder: bytes, *subdirs: bytes) -> tuple[list[bytes], list[bytes]]:
+    """`subdir/file` of all that has a message's name, and what of it is no regular file.
+
+    The listing tells the types, so that nothing is asked file by file.
+    """
+    names: list[bytes] = []
+    strange: list[bytes] = []
+    for subdir in subdirs:
+        prefix = subdir + b"/"
+        with os.scandir(os.path.join(folder, subdir)) as found:
+            for entry in found:
+                name = entry.name
+                if name.startswith(b"."):
+                    continue
+                kind = names if entry.is_file(follow_symlinks=False) else strange
+                kind.append(prefix + name)
+    return names, strange
 
 
 def _file(name: bytes) -> bytes:

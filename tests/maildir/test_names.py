@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from maildird.maildir.names import (
     FileName,
     delivery_order,
+    in_delivery_order,
     mask_of_letters,
     parse_name,
     unique_base,
@@ -135,6 +136,18 @@ def test_delivery_order_is_by_time_and_then_by_name() -> None:
     ]
     shuffled = sorted(ordered)
     assert sorted(shuffled, key=delivery_order) == ordered
+
+
+@given(
+    st.lists(st.from_regex(rb"(1700000000|1700000001|999|a)?[.M]{0,2}[0-9]{0,2}(.?M[0-9]{1,3})?"))
+)
+def test_many_names_sort_as_one_by_one(bases: list[bytes]) -> None:
+    assert in_delivery_order(bases) == sorted(bases, key=delivery_order)
+
+
+@given(st.lists(st.from_regex(rb"\A170000000[01]\.(M[0-9]{1,3}|V1I2M[0-9]{1,3}|b)\Z")))
+def test_many_names_with_the_time_sort_as_one_by_one(bases: list[bytes]) -> None:
+    assert in_delivery_order(bases) == sorted(bases, key=delivery_order)
 
 
 def test_unique_bases_differ_and_hold_their_sizes() -> None:
