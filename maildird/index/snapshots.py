@@ -149,6 +149,19 @@ class Snapshot:
         for record in self._list_from(self._tables.files, mailbox, b""):
             yield _uid_ahead(record)[0], record[FILE_HEAD.size :]
 
+    def names_of(self, mailbox: int, uids: Iterable[int]) -> dict[int, bytes]:
+        """The names of those of `uids` that are there, as `name` gives them."""
+        cursor = self._transaction.cursor(self._tables.files)
+        key = LIST_KEY.pack(mailbox)
+        names = {}
+        for uid in uids:
+            prefix = NUMBER.pack(uid)
+            if cursor.set_range_dup(key, prefix):
+                record = cursor.value()
+                if record.startswith(prefix):
+                    names[uid] = record[FILE_HEAD.size :]
+        return names
+
     def uid_of(self, mailbox: int, base: bytes) -> int | None:
         """The living message of that base name."""
         record = self._first_with(self._tables.bases, mailbox, base + BASE_END)

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 import trio
 
@@ -30,11 +30,13 @@ from maildird.mailbox.shared_columns import SharedColumns
 from maildird.mailbox.view import View
 from maildird.mailbox.wake import GONE, Wake
 from maildird.mailbox.watcher import Watcher
-from maildird.maildir.content import Content, read_content
+from maildird.maildir.content import Content, read_content, read_head
 from maildird.maildir.locating import locate
 from maildird.terms.codes import Code
 from maildird.terms.errors import MailboxDeleted, MessageGone, Refused
 from maildird.terms.sets import UidSet
+
+T = TypeVar("T")
 
 FACTS_AT_ONCE: Final = 1 << 24
 """Octets of facts that are read in one piece; a hostile message has megabytes of them."""
@@ -199,22 +201,39 @@ class Selected:
 
     def reader(self, uids: Sequence[int]) -> Callable[[int], Content]:
         """As `read_in_thread`, for many messages: where they lie is looked up at once for all."""
-        with self._home.index.snapshot() as snapshot:
-            row = snapshot.mailbox(self.id)
-            names = {uid: snapshot.name(self.id, uid) for uid in uids}
-        if row is None:
-            return self.read_in_thread
-        folder = self._home.folder_of(row.parts)
+        paths = self._paths(uids)
 
         def read(uid: int) -> Content:
             self._home.preparer.stand_back()
-            name = names[uid]
-            if name is not None:
+            if uid in paths:
                 with suppress(FileNotFoundError):  # it has another name by now
-                    return read_content(os.path.join(folder, name))
+                    return read_content(paths[uid])
             return self.read_in_thread(uid)
 
         return read
+
+    def heads(self, uids: Sequence[int]) -> dict[int, bytes]:
+        """The beginnings of messages (`read_head`), but for those that can't be read as quickly.
+
+        For worker threads.
+        """
+        self._home.preparer.stand_back()
+        return _of_each(self._paths(uids), read_head)
+
+    def dates(self, uids: Sequence[int]) -> dict[int, int]:
+        """The times of message files in Unix seconds, as `heads` does for beginnings."""
+        self._home.preparer.stand_back()
+        return _of_each(self._paths(uids), lambda path: int(os.stat(path).st_mtime))
+
+    def _paths(self, uids: Sequence[int]) -> dict[int, bytes]:
+        """Where messages lay when the index saw them last."""
+        with self._home.index.snapshot() as snapshot:
+            row = snapshot.mailbox(self.id)
+            if row is None:
+                return {}
+            names = snapshot.names_of(self.id, uids)
+        folder = self._home.folder_of(row.parts)
+        return {uid: os.path.join(folder, name) for uid, name in names.items()}
 
     def facts(self, uids: Sequence[int]) -> tuple[dict[int, Facts], int]:
         """What the index knows of the content of the first of these messages, and of how many.
@@ -303,6 +322,15 @@ class Selected:
 
     def _is_told_gone(self, uid: int) -> bool:
         return uid < self.view.uidnext and self.view.seq_of(uid) is None
+
+
+def _of_each(paths: Mapping[int, bytes], ask: Callable[[bytes], T]) -> dict[int, T]:
+    """What `ask` says of the files, without those for which it fails."""
+    answers = {}
+    for uid, path in paths.items():
+        with suppress(OSError):
+            answers[uid] = ask(path)
+    return answers
 
 
 def _missing(view: View) -> UidSet:

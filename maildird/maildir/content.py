@@ -19,6 +19,9 @@ from typing import BinaryIO, Final
 
 _OPEN: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 
+HEAD: Final = 4096
+"""Octets in which most headers lie."""
+
 _PIECE: Final = 1 << 20
 """Octets that are read at once of a file whose size is not what it was."""
 
@@ -70,6 +73,18 @@ def _is_at_rest(path: bytes, size: int, status: os.stat_result) -> bool:
         return False
     in_place = b"/cur/" in path and status.st_ctime_ns == status.st_mtime_ns
     return not in_place or abs(time.time_ns() - status.st_mtime_ns) > REST
+
+
+def read_head(path: bytes) -> bytes:
+    """The first `HEAD` octets of a message file, with lines as they end on disk; OSError as usual.
+
+    What is no regular file may give octets or an error.
+    """
+    descriptor = os.open(path, _OPEN)
+    try:
+        return os.read(descriptor, HEAD).replace(b"\0", b"\x80")
+    finally:
+        os.close(descriptor)
 
 
 def open_message(path: bytes) -> BinaryIO:

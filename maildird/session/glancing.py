@@ -1,8 +1,9 @@
 """Search keys answered from common headers alone, before any message is looked at.
 
 Most messages don't have what a search for a sender or a subject wants, and their common headers
-tell: to read these needs no file, and none of the other facts. What they can't tell (nothing is
-kept of the message, or the field is no common one) stays MAYBE.
+tell: to read these needs no file, and none of the other facts. Of a message that nothing is kept of
+yet, the beginning of its file mostly holds the whole header. What neither can tell (the header is
+longer, or the field is no common one) stays MAYBE.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ from typing import Final
 from maildird.imap.commands import search as keys
 from maildird.imap.commands.search import SearchKey
 from maildird.mime.common_header import COMMON
+from maildird.mime.header import header_end
 from maildird.mime.search import FieldSearch
 from maildird.mime.sent_date import sent_date
 from maildird.session.ranges import is_sent
@@ -22,6 +24,9 @@ PORTION: Final = 256
 Headers = Callable[[Sequence[int]], list[bytes]]
 """Gives the common headers of UIDs, empty ones where nothing is known."""
 
+Heads = Callable[[Sequence[int]], dict[int, bytes]]
+"""Gives the beginnings of messages by UID, without those that can't be read."""
+
 _Test = Callable[[bytes], bool]
 
 
@@ -30,13 +35,18 @@ def can_glance(key: SearchKey) -> bool:
     return bool(_tests(key))
 
 
-def glance(key: SearchKey, columns: Columns, rows: Sequence[int], headers: Headers) -> bytes:
+def glance(
+    key: SearchKey, columns: Columns, rows: Sequence[int], headers: Headers, heads: Heads
+) -> bytes:
     """The verdict of `key` on each of the `rows`. For a worker thread."""
     tests = _tests(key)
     said = bytearray()
     for start in range(0, len(rows), PORTION):
         some = rows[start : start + PORTION]
         known = dict(zip(some, headers([columns.uids[at] for at in some]), strict=True))
+        lacking = {columns.uids[at]: at for at in some if not known[at]}
+        for uid, head in heads(list(lacking)).items() if lacking else ():
+            known[lacking[uid]] = _whole_header(head)
 
         def look(leaf: SearchKey, at: int, known: dict[int, bytes] = known) -> int:
             header = known[at]
@@ -46,6 +56,12 @@ def glance(key: SearchKey, columns: Columns, rows: Sequence[int], headers: Heade
 
         said += verdicts(key, columns, some, look)
     return bytes(said)
+
+
+def _whole_header(head: bytes) -> bytes:
+    """The header that a message begins with; nothing where it goes on behind the `head`."""
+    end = header_end(head)
+    return head[:end] if head.endswith((b"\n\n", b"\n\r\n"), 0, end) else b""
 
 
 def _tests(key: SearchKey) -> dict[SearchKey, _Test]:

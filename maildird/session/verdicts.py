@@ -103,6 +103,12 @@ def asks_for_facts(key: SearchKey) -> bool:
     return any(_leaf_cost(leaf) == 1 for leaf in leaves(key))
 
 
+def asks_for_dates(key: SearchKey) -> bool:
+    """Whether the column of internal dates is."""
+    dates = keys.InternalDate | keys.Older | keys.Younger
+    return any(isinstance(leaf, dates) for leaf in leaves(key))
+
+
 def asks_for_modseq(key: SearchKey) -> bool:
     """Whether MODSEQ stands anywhere in `key` (RFC 7162 section 3.1.5)."""
     return any(isinstance(leaf, keys.ModSeq) for leaf in leaves(key))

@@ -26,6 +26,10 @@ def headers(uids: Sequence[int]) -> list[bytes]:
     return [KNOWN[(uid - 1) % 3 + 1] for uid in uids]
 
 
+def no_heads(uids: Sequence[int]) -> dict[int, bytes]:
+    return {}
+
+
 def test_what_common_headers_tell() -> None:
     since = keys.SentDate(When.SINCE, date(1994, 2, 7))
     for key, expected in (
@@ -38,12 +42,29 @@ def test_what_common_headers_tell() -> None:
         (keys.And((FROM, keys.InHeader("X-Mark", "odd"))), [MAYBE, NO, MAYBE]),
     ):
         assert can_glance(key)
-        assert glance(key, columns(3), range(3), headers) == bytes(expected)
+        assert glance(key, columns(3), range(3), headers, no_heads) == bytes(expected)
+
+
+def test_the_beginning_of_a_file_tells_where_nothing_is_kept() -> None:
+    begun = {
+        3: b"From: a\nFrom:\n fred\n\nFrom: nobody",
+        6: b"From: a\n\nFrom: Fred\n\n",
+        9: b"From: fred\n",
+    }
+    asked: list[int] = []
+
+    def heads(uids: Sequence[int]) -> dict[int, bytes]:
+        asked.extend(uids)
+        return begun
+
+    by_number = glance(FROM, columns(12), range(12), headers, heads)
+    assert by_number[2::3] == bytes([YES, NO, MAYBE, MAYBE])
+    assert asked == [3, 6, 9, 12]
 
 
 def test_more_than_a_portion() -> None:
     count = PORTION * 3
-    said = glance(FROM, columns(count), range(count), headers)
+    said = glance(FROM, columns(count), range(count), headers, no_heads)
     assert said == bytes([YES, NO, MAYBE]) * PORTION
 
 
