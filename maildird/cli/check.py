@@ -19,11 +19,11 @@ from maildird.server.users import Users
 from maildird.terms.errors import SettingsError
 
 
-def add_to(commands: Any) -> None:
+def add_to(commands: Any, summary: str) -> None:
     """Add the subcommand to the parser."""
     parser: Parser = commands.add_parser(
         "check",
-        help="compare the index with the Maildir and say what differs",
+        help=summary,
         description="Compare the index with the Maildir and say what differs; changes nothing."
         " The exit status is 0 when both agree and 1 when they don't.",
         usage="maildird check MAILDIR [options]\n       maildird check --config FILE",

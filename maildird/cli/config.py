@@ -13,11 +13,11 @@ from maildird.server.users import Users
 DEFAULT_FILE: Final = Path("/etc/maildird/maildird.toml")
 
 
-def add_to(commands: Any) -> None:
+def add_to(commands: Any, summary: str) -> None:
     """Add the subcommand to the parser."""
     parser: Parser = commands.add_parser(
         "config",
-        help="check a configuration file, or show the settings that follow from it",
+        help=summary,
         description="Check a configuration file, or show the settings that follow from it. The"
         " exit status is 2 when the file can't be used.",
     )

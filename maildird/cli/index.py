@@ -35,11 +35,11 @@ _REFRESH: Final = 0.1
 """Seconds between two looks at how far it is."""
 
 
-def add_to(commands: Any) -> None:
+def add_to(commands: Any, summary: str) -> None:
     """Add the subcommand to the parser."""
     parser: Parser = commands.add_parser(
         "index",
-        help="index all folders and messages ahead of the server",
+        help=summary,
         description="Take all folders into the index and make all messages ready, so that the"
         " first client need not wait. A running server does the same in the background. Ctrl-C"
         " stops it; the next run goes on from there.",

@@ -31,11 +31,11 @@ _MOST: Final = 20
 """Changes that are shown when neither a number nor a MODSEQ was asked for."""
 
 
-def add_to(commands: Any) -> None:
+def add_to(commands: Any, summary: str) -> None:
     """Add the subcommand to the parser."""
     parser: Parser = commands.add_parser(
         "log",
-        help="show what changed lately in a mailbox",
+        help=summary,
         description="Show the latest changes in a mailbox by MODSEQ, the newest last: messages that"
         " arrived, whose flags changed, that were removed. Who made them and when is known of those"
         " since the server started, while it runs.",

@@ -4,10 +4,8 @@ import argparse
 import functools
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
-
-import trio
 
 from maildird.cli.arguments import (
     MAILDIR_OPTIONS,
@@ -18,23 +16,22 @@ from maildird.cli.arguments import (
     need_one_source,
     value_of,
 )
+from maildird.server import garbage
 from maildird.server.configuration import read_settings
-from maildird.server.daemon import serve
 from maildird.server.kinds import ACCOUNT_NAME, ADDRESS
 from maildird.server.logs import start_logging
 from maildird.server.passwords import plain_password
-from maildird.server.running import Reread
 from maildird.server.settings import DEFAULT_LISTENER, Listener, Settings, User
 
 _LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 """Those that can't be taken for one another, so that a password can be typed on a telephone."""
 
 
-def add_to(commands: Any) -> None:
+def add_to(commands: Any, summary: str) -> None:
     """Add the subcommand to the parser."""
     parser: Parser = commands.add_parser(
         "serve",
-        help="serve mail over IMAP, in the foreground, until SIGTERM or Ctrl-C",
+        help=summary,
         description="Serve a Maildir over IMAP, in the foreground, until SIGTERM or Ctrl-C.",
         epilog="The password comes from $MAILDIRD_PASSWORD; without it one is made up and shown.",
         usage="maildird serve MAILDIR [options]\n       maildird serve --config FILE",
@@ -60,7 +57,7 @@ def add_to(commands: Any) -> None:
 def _run(parser: Parser, arguments: argparse.Namespace) -> int:
     need_one_source(parser, arguments, (*MAILDIR_OPTIONS, "listen", "user"))
     made_up: list[str] = []
-    reread: Reread | None = None
+    reread: Callable[[], Settings] | None = None
     if arguments.maildir is None:
         reread = functools.partial(read_settings, arguments.config)
         settings = reread()
@@ -69,8 +66,14 @@ def _run(parser: Parser, arguments: argparse.Namespace) -> int:
 
     def say_ready(urls: Sequence[str]) -> None:
         print(*made_up, f"maildird ready on {' '.join(urls)}", sep="\n", flush=True)
+        garbage.collect_what_comes()
 
     start_logging(settings.log_level)
+    garbage.collect_nothing_yet()
+    import trio  # with the next line the whole server, which the help can do without
+
+    from maildird.server.daemon import serve
+
     trio.run(serve, settings, say_ready, reread)
     return 0
 

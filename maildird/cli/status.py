@@ -26,11 +26,11 @@ AT_ONCE: Final = 16
 """Accounts that are asked side by side."""
 
 
-def add_to(commands: Any) -> None:
+def add_to(commands: Any, summary: str) -> None:
     """Add the subcommand to the parser."""
     parser: Parser = commands.add_parser(
         "status",
-        help="ask the running server how it is doing",
+        help=summary,
         description="Ask the running server how it is doing. The exit status is 1 when it doesn't"
         " run, and 3 when it runs but can't get at some of the mail.",
         usage="maildird status MAILDIR [options]\n"

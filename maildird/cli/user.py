@@ -39,11 +39,11 @@ USER_NAME: Final = text_that(
 )
 
 
-def add_to(commands: Any) -> None:
+def add_to(commands: Any, summary: str) -> None:
     """Add the subcommand, which has subcommands of its own, to the parser."""
     parser: Parser = commands.add_parser(
         "user",
-        help="add, list and remove users in the passwd-file",
+        help=summary,
         description="Change and show who can log in by the passwd-file.",
     )
     actions = parser.add_subparsers(metavar="COMMAND", required=True)
