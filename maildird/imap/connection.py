@@ -84,6 +84,8 @@ class Overrun:
 
 Event = Request | Continue | BadRequest | SaslResponse | IdleDone | Overrun
 
+NO_PRIVACY: Final = "nobody can log in on a connection that is not encrypted"
+
 
 class _Lines(enum.Enum):
     """What the next line is part of."""
@@ -101,13 +103,27 @@ _EXPECTED: Final = {
 # the beginning of APPEND up to its mailbox
 _APPEND: Final = re.compile(rb"[^ ]{1,255} APPEND ", re.IGNORECASE)
 
+# the beginning of LOGIN up to its name
+_LOGIN: Final = re.compile(rb"[^ ]{1,255} LOGIN ", re.IGNORECASE)
+
 
 class Connection:
-    """One connection, from `state` on."""
+    """One connection, from `state` on.
 
-    def __init__(self, limits: Limits, state: State = State.NOT_AUTHENTICATED) -> None:
+    With `login_disabled` LOGIN is refused (RFC 3501 section 6.2.3), and no literal asked for that
+    would bring a name or a password.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        state: State = State.NOT_AUTHENTICATED,
+        *,
+        login_disabled: bool = False,
+    ) -> None:
         self._limits = limits
         self._state = state
+        self._login_disabled = login_disabled
         self._lines = _Lines.COMMANDS
         self._bad = 0
         self._overrun: Overrun | None = None
@@ -216,6 +232,8 @@ class Connection:
         if self._state not in entry.states:
             states = " or ".join(state.value for state in State if state in entry.states)
             raise Malformed(f"{name} can be used {states} only")
+        if name == "LOGIN" and self._login_disabled:
+            raise Refused(Code.PRIVACYREQUIRED, NO_PRIVACY)
         return entry
 
     def _sasl_response(self, line: bytes) -> SaslResponse | BadRequest:
@@ -243,6 +261,8 @@ class Connection:
         if self._lines is not _Lines.COMMANDS:
             return Malformed(_EXPECTED[self._lines])
         if self._state is State.NOT_AUTHENTICATED:
+            if self._login_disabled and _LOGIN.match(texts[0]):
+                return Refused(Code.PRIVACYREQUIRED, NO_PRIVACY)
             if octets + size > limits.login_literal:
                 return Malformed(
                     f"literals before login have at most {limits.login_literal} octets"

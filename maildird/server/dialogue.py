@@ -26,6 +26,7 @@ from maildird.imap.commands.session import (
     StartTls,
 )
 from maildird.imap.connection import (
+    NO_PRIVACY,
     BadRequest,
     Connection,
     Continue,
@@ -116,10 +117,9 @@ class Dialogue:
                     user = await self._log_in(tag, command)
                     if user is not None:
                         return Admitted(user, tag, _mechanism(command), self._client_name)
-                    if self._failures >= MOST_FAILURES:
-                        logger.info("%s: sent away after %d failures", self._peer, self._failures)
-                        await self._stream.send_all(bye("too many failed logins"))
-                        return None
+                case BadRequest(bytes() as tag, Refused(code=Code.PRIVACYREQUIRED) as refusal):
+                    self._count_plaintext()
+                    await self._stream.send_all(no(tag, str(refusal), refusal.code))
                 case Request(tag, _, StartTls()) if self._client.can_start_tls:
                     return TlsWanted(tag)
                 case Request(tag, _, StartTls()):
@@ -135,6 +135,10 @@ class Dialogue:
                     return None
                 case event:
                     await self._stream.send_all(self._answer_to_no_command(event))
+            if self._failures >= MOST_FAILURES:
+                logger.info("%s: sent away after %d failures", self._peer, self._failures)
+                await self._stream.send_all(bye("too many failed logins"))
+                return None
 
     def _answer(self, command: object) -> bytes:
         """The untagged answer to a command that changes nothing."""
@@ -166,7 +170,6 @@ class Dialogue:
         try:
             match command:
                 case Login(name, password):
-                    self._need_privacy()
                     user = await self._authenticator.log_in(name, password, self._peer)
                 case Authenticate():
                     user = await self._exchange(command)
@@ -189,8 +192,10 @@ class Dialogue:
         """AUTHENTICATE (RFC 3501 section 6.2.2)."""
         try:
             make = self._offer.get(command.mechanism)
+            if make is None and not self._client.private:
+                self._count_plaintext()
+                raise Refused(Code.PRIVACYREQUIRED, NO_PRIVACY)
             if make is None:
-                self._need_privacy()
                 names = ", ".join(self._offer)
                 raise Refused(
                     Code.CANNOT, f"{command.mechanism} is not offered here; these are: {names}"
@@ -214,12 +219,9 @@ class Dialogue:
                 raise Malformed(str(error))
         raise trio.BrokenResourceError("the client left")
 
-    def _need_privacy(self) -> None:
-        if not self._client.private:
-            self._failures += 1
-            logger.info("%s: a login without encryption is refused", self._peer)
-            text = "nobody can log in on a connection that is not encrypted"
-            raise Refused(Code.PRIVACYREQUIRED, text)
+    def _count_plaintext(self) -> None:
+        self._failures += 1
+        logger.info("%s: a login without encryption is refused", self._peer)
 
     async def _next_event(self) -> Event | None:
         """What comes next; None once the client has ended its side."""

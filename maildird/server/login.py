@@ -17,6 +17,7 @@ private connections only: with TLS, from the same machine, or where the listener
 import logging
 import math
 import time
+from typing import Final
 
 import trio
 
@@ -41,6 +42,9 @@ from maildird.terms.codes import Code
 from maildird.terms.errors import MaildirdError
 
 logger = logging.getLogger(__name__)
+
+TOO_LATE: Final = "nobody has logged in for too long"
+SHUTTING_DOWN: Final = "the server is shutting down"
 
 
 class Doorkeeper:
@@ -70,7 +74,7 @@ class Doorkeeper:
 
         Raises trio.BrokenResourceError when the connection is lost.
         """
-        connection = Connection(self._limits)
+        connection = Connection(self._limits, login_disabled=not client.private)
         admitted = await self._converse(client, connection, greet=True)
         if isinstance(admitted, TlsWanted):
             await self._start_tls(client, connection, admitted.tag)
@@ -95,25 +99,19 @@ class Doorkeeper:
         self, client: Client, connection: Connection, *, greet: bool
     ) -> Admitted | TlsWanted | None:
         """Wait until the client has said who it is; None when that came to nothing."""
-        last_word: str | None = "the server is shutting down"
-        try:
-            with trio.move_on_at(client.deadline):
+        with trio.move_on_at(client.deadline) as patience:
+            try:
                 offer = await self._authenticator.offer(_channel(client))
                 dialogue = Dialogue(client, connection, self._authenticator, offer)
                 if greet:
                     await dialogue.greet()
-                outcome = await dialogue.until_admitted()
-                last_word = None
-                return outcome
-            last_word = "nobody has logged in for too long"
-            return None
-        except Exception:
-            last_word = None
-            raise
-        finally:
-            if last_word is not None:
+                return await dialogue.until_admitted()
+            except trio.Cancelled:
+                why = TOO_LATE if patience.cancel_called else SHUTTING_DOWN
                 with trio.move_on_after(FAREWELL, shield=True):
-                    await client.stream.send_all(bye(last_word))
+                    await client.stream.send_all(bye(why))
+                raise
+        return None
 
     async def _hand_over(self, client: Client, connection: Connection, admitted: Admitted) -> None:
         """Let the client into its account."""
@@ -126,7 +124,7 @@ class Doorkeeper:
             await client.stream.send_all(no(admitted.tag, text, Code.UNAVAILABLE) + bye(text))
             return
         tls = None if client.tls is None else client.tls.version
-        presence = Presence(peer, tls, client=admitted.client)
+        presence = Presence(str(peer), tls, client=admitted.client)
         logger.info(
             "%s logged in from %s with %s, %s", name, peer, admitted.mechanism, tls or "without TLS"
         )

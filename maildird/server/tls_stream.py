@@ -101,6 +101,8 @@ class TlsStream:
         """Hand `data` over to the kernel; after a cancelled call nobody knows how much went out."""
         rest = memoryview(self._begun + data if self._begun else data)
         await self._slice.keep()
+        if not rest:  # which TLS has no record for
+            return
         with contextlib.suppress(*_WANTED):
             rest = rest[self._send_now(rest) :]
         while rest:

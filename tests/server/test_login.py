@@ -15,6 +15,7 @@ from trio.testing import MockClock, memory_stream_pair, wait_all_tasks_blocked
 
 from maildird.mailbox.settings import AccountSettings
 from maildird.server.accounts import Accounts, keep_accounts
+from maildird.server.addresses import Address
 from maildird.server.admission import Admission
 from maildird.server.login import Doorkeeper
 from maildird.server.passwords import plain_password
@@ -25,6 +26,7 @@ from maildird.server.users import Users
 from maildird.session.describe import describe
 from tests.dialogues.dialogue import Client as Player
 from tests.dialogues.dialogue import MemoryStream
+from tests.server.sockets import CLIENT
 
 
 @dataclass
@@ -32,7 +34,7 @@ class End:
     """The server's end of a connection in memory."""
 
     stream: MemoryStream
-    peer: str = "192.0.2.1:5000"
+    peer: Address = CLIENT
 
     async def receive_some(self) -> bytes:
         return bytes(await self.stream.receive_some())
@@ -201,7 +203,7 @@ async def test_each_failure_is_answered_later_and_the_fifth_is_the_last(
         assert trio.current_time() - begin == pytest.approx(number)
     await client("S: * BYE too many failed logins")
     await client.closed()
-    assert caplog.records[0].message == "failed login for 'ada' from 192.0.2.1:5000"
+    assert caplog.records[0].message == "failed login for 'ada' from 192.0.2.7:5000"
 
 
 async def test_one_who_fails_holds_nobody_else_up(
@@ -246,8 +248,37 @@ async def test_no_password_is_taken_where_others_can_listen(
         C: d NOOP
         S: d OK …
     """)
-    refused = "192.0.2.1:5000: a login without encryption is refused"
+    refused = "192.0.2.7:5000: a login without encryption is refused"
     assert caplog.messages == [refused] * 3
+
+
+async def test_no_name_is_asked_for_where_nobody_can_log_in(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    await server.connect(private=False)("""
+        S: * OK …
+        C: a LOGIN {3}
+        S: a NO [PRIVACYREQUIRED] …
+        C: b login ada {6}
+        S: b NO [PRIVACYREQUIRED] …
+        C: c LOGIN {3+}
+        C: ada {6+}
+        C: secret
+        S: c NO [PRIVACYREQUIRED] …
+        C: d LOGIN
+        S: d NO [PRIVACYREQUIRED] …
+        C: e ID ("name" {4}
+        S: + …
+        C: mutt)
+        S: * ID …
+        S: e OK …
+        C: f LOGIN {3}
+        S: f NO [PRIVACYREQUIRED] …
+        S: * BYE too many failed logins
+    """)
+    refused = "192.0.2.7:5000: a login without encryption is refused"
+    assert caplog.messages == [refused] * 5 + ["192.0.2.7:5000: sent away after 5 failures"]
 
 
 async def test_exchanges_that_come_to_nothing(server: Server) -> None:
@@ -410,5 +441,5 @@ async def test_a_successful_login_is_logged(
         C: a LOGIN ada secret
         S: a OK …
     """)
-    assert "ada logged in from 192.0.2.1:5000 with LOGIN, without TLS" in caplog.text
+    assert "ada logged in from 192.0.2.7:5000 with LOGIN, without TLS" in caplog.text
     assert "secret" not in caplog.text

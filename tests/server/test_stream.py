@@ -15,7 +15,7 @@ from maildird.server.stream import ClientStream, SocketStream
 from maildird.server.tls import Certificates
 from maildird.server.tls_stream import start_tls
 from tests.server.certificates import NAME, Authority
-from tests.server.sockets import connected_pair
+from tests.server.sockets import CLIENT, connected_pair
 
 WRITE_TIMEOUT = 60.0
 VERSIONS = {"TLS 1.2": "TLSv1_2", "TLS 1.3": "TLSv1_3"}
@@ -31,7 +31,7 @@ async def pair(
     request: pytest.FixtureRequest, authority: Authority
 ) -> AsyncIterator[tuple[ClientStream, socket.socket]]:
     accepted, client = connected_pair()
-    plain = SocketStream(accepted, "client", WRITE_TIMEOUT)
+    plain = SocketStream(accepted, CLIENT, WRITE_TIMEOUT)
     if request.param == "plain":
         with accepted, client:
             yield plain, client
@@ -51,6 +51,13 @@ async def pair(
     with encrypted[0]:
         yield stream, encrypted[0]
     await stream.aclose()
+
+
+async def test_nothing_can_be_sent(pair: tuple[ClientStream, socket.socket]) -> None:
+    stream, client = pair
+    for data in (b"", b"one ", b"", b"two"):
+        await stream.send_all(data)
+    assert client.recv(4) + client.recv(3) == b"one two"
 
 
 @pytest.fixture
