@@ -10,6 +10,7 @@ from typing import Final
 
 import trio
 
+from maildird.server.addresses import Address
 from maildird.server.settings import Limits
 
 logger = logging.getLogger(__name__)
@@ -34,9 +35,9 @@ class Admission:
         self._logged: dict[str, float] = {}
 
     @contextmanager
-    def admit(self, host: str) -> Iterator[str | None]:
-        """Count a connection from an IP address, or give the reason why it can't be served."""
-        origin = origin_of(host)
+    def admit(self, peer: Address) -> Iterator[str | None]:
+        """Count a connection from an address, or give the reason why it can't be served."""
+        origin = origin_of(peer)
         refusal = self._refusal(origin)
         if refusal is not None:
             yield refusal
@@ -97,9 +98,9 @@ def _counted(counts: Counter[str], key: str) -> Iterator[None]:
             del counts[key]
 
 
-def origin_of(host: str) -> str:
-    """Whom an IP address counts for: itself; with IPv6 the /64, which one customer has whole."""
-    address = ipaddress.ip_address(host)
+def origin_of(peer: Address) -> str:
+    """Whom an address counts for: itself; with IPv6 the /64, which one customer has whole."""
+    address = ipaddress.ip_address(peer.host)
     if isinstance(address, ipaddress.IPv6Address) and not address.is_loopback:
         return str(ipaddress.ip_network((int(address), 64), strict=False))
-    return host
+    return peer.host

@@ -10,14 +10,13 @@ https://doc.dovecot.org/2.4.1/developers/design/auth_protocol.html
 
 import base64
 import binascii
-import ipaddress
 import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from maildird.server.kinds import Address
+from maildird.server.addresses import Address, address_of_client
 from maildird.terms.errors import Malformed
 
 MAJOR: Final = 1
@@ -162,20 +161,20 @@ def _auth(id: int, mechanism: bytes, fields: list[bytes]) -> Auth:
             break
     return Auth(
         id,
-        _shown(mechanism).upper(),
-        _shown(parameters.get(b"service", b"")),
+        mechanism.decode("ascii", "replace").upper(),
+        parameters.get(b"service", b"").decode("ascii", "replace"),
         _peer(parameters),
         parameters.get(b"resp"),
     )
 
 
 def _peer(parameters: Mapping[bytes, bytes]) -> Address:
+    rip, rport = parameters.get(b"rip", b""), parameters.get(b"rport", b"")
+    port = int(rport) if re.fullmatch(rb"\d{1,5}", rport) else 0
     try:
-        host = ipaddress.ip_address(_shown(parameters.get(b"rip", b"")))
-        port = int(parameters.get(b"rport", b"0"))
+        return address_of_client(rip.decode("ascii"), port if port < 65536 else 0)
     except ValueError:
         return UNKNOWN
-    return Address(str(host), port if 0 <= port < 65536 else 0)
 
 
 def _number(text: bytes) -> int:
@@ -199,5 +198,5 @@ def _unescape(field: bytes) -> bytes:
 
 
 def _shown(text: bytes) -> str:
-    """For people and for comparison: short, and without what isn't printable ASCII."""
+    """For people: short, and without what isn't printable ASCII."""
     return re.sub(rb"[^ -~]", b"?", text[:80]).decode("ascii")

@@ -194,10 +194,10 @@ class _Exchange:
         return None
 
     async def _answer(self, authenticator: Authenticator, patience: trio.CancelScope) -> bytes:
-        command, peer = self._command, str(self._command.peer)
+        command = self._command
         make = (await authenticator.offer(_CHANNEL)).get(command.mechanism)
         if make is None:
-            return failure(command.id, f"{command.mechanism} is not offered here")
+            return failure(command.id, "this mechanism is not offered here")
 
         async def ask(data: bytes) -> bytes:
             patience.deadline = math.inf
@@ -210,7 +210,7 @@ class _Exchange:
 
         try:
             initial = None if command.initial is None else decode(command.initial)
-            verdict = await authenticator.exchange(make(), initial, peer, ask)
+            verdict = await authenticator.exchange(make(), initial, command.peer, ask)
         except Malformed as error:
             return failure(command.id, str(error))
         except Refused as refusal:
@@ -218,9 +218,9 @@ class _Exchange:
         if verdict.user is None:
             return failure(command.id, WRONG, name=verdict.name)
         logger.info(
-            "%s logged in from %s with %s, for %a",
+            "%s logged in from %s with %s, for %.40a",
             verdict.user.name,
-            peer,
+            command.peer,
             command.mechanism,
             command.service,
         )

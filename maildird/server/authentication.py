@@ -8,6 +8,7 @@ it.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from maildird.server.addresses import Address
 from maildird.server.sasl.offering import Channel, Offer, offer
 from maildird.server.sasl.steps import Challenge, Mechanism, Password, Proof
 from maildird.server.settings import User
@@ -53,12 +54,9 @@ class Authenticator:
         return offer(channel, self._users.scram_keys if self._users.have_scram_keys else None)
 
     async def log_in(
-        self, name: bytes, password: bytes, peer: str, mechanism: str = "LOGIN"
+        self, name: bytes, password: bytes, peer: Address, mechanism: str = "LOGIN"
     ) -> User | None:
-        """The user with this name and password; Refused when nobody can say now.
-
-        `peer` is the address and port of the client.
-        """
+        """The user with this name and password; Refused when nobody can say now."""
         async with self._throttle.attempt(name, peer, self._longest) as attempt:
             user = await self._users.verify(name, password)
             attempt.ended(right=user is not None)
@@ -66,7 +64,7 @@ class Authenticator:
         return user
 
     async def exchange(
-        self, mechanism: Mechanism, initial: bytes | None, peer: str, ask: Ask
+        self, mechanism: Mechanism, initial: bytes | None, peer: Address, ask: Ask
     ) -> Verdict:
         """What an exchange comes out with.
 
@@ -86,7 +84,7 @@ class Authenticator:
                     self._tally.logins[mechanism.name, user is not None] += 1
                     return Verdict(proof.name, user)
 
-    async def _judge(self, proof: Proof, peer: str, ask: Ask) -> User | None:
+    async def _judge(self, proof: Proof, peer: Address, ask: Ask) -> User | None:
         async with self._throttle.attempt(proof.name, peer, self._longest) as attempt:
             name = proof.name.decode("utf-8", "replace")
             user = self._users.find(name) if proof.right else None

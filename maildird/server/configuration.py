@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated
 
 from maildird.mailbox.settings import LayoutKind, NamesEncoding
+from maildird.server.addresses import Address
 from maildird.server.kinds import (
     ACCOUNT_NAME,
     DIRECTORY,
@@ -27,7 +28,6 @@ from maildird.server.kinds import (
     PASSWORD,
     PREFIX,
     SEPARATOR,
-    Address,
 )
 from maildird.server.locations import AccountTemplate
 from maildird.server.passwords import read_password

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from maildird.server.addresses import Address, parse_address
+
 ListenerTls = Literal["implicit", "starttls", "none"]
 """Whether a listener's connections begin with TLS, may change to it, or never have it."""
 
@@ -24,29 +26,6 @@ class Kind:
     wanted: str
     convert: Callable[[object], object]
     secret: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where to listen: an IP address or a host name, and a TCP port (0: any that is free)."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-def parse_address(text: str) -> Address:
-    """`127.0.0.1:1143`, `localhost:1143`, `[::1]:1143`; ValueError for anything else."""
-    host, _, port = text.rpartition(":")
-    if host.startswith("[") and host.endswith("]"):
-        host = str(ipaddress.IPv6Address(host[1:-1]))
-    elif not host or set(host) & set("[]: \t"):
-        raise ValueError("no address stands before the port")
-    if not (port.isascii() and port.isdigit()) or int(port) > 65535:
-        raise ValueError("no port stands behind the address")
-    return Address(host, int(port))
 
 
 def text_that(wanted: str, fits: Callable[[str], object], *, secret: bool = False) -> Kind:

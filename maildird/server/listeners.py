@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from maildird.server.activation import HOST, PassedSockets
-from maildird.server.kinds import Address
+from maildird.server.addresses import Address
 from maildird.server.settings import Listener
 from maildird.terms.errors import SettingsError
 

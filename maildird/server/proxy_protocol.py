@@ -12,7 +12,7 @@ import ipaddress
 import re
 from typing import Final
 
-from maildird.server.kinds import Address
+from maildird.server.addresses import Address, address_of_client
 from maildird.terms.errors import Malformed
 
 SIGNATURE: Final = b"\r\n\r\n\0\r\nQUIT\n"
@@ -76,7 +76,7 @@ def _version_1(line: bytes) -> Address | None:
         raise Malformed("the PROXY protocol names an address that is none") from None
     if any(int(port) > 0xFFFF for port in ports):
         raise Malformed("the PROXY protocol names a port that is none")
-    return _address(client, int(ports[0]))
+    return address_of_client(str(client), int(ports[0]))
 
 
 def _version_2(header: bytes) -> Address | None:
@@ -95,10 +95,4 @@ def _version_2(header: bytes) -> Address | None:
         return None
     source = header[_FIXED : _FIXED + octets]
     port = header[_FIXED + 2 * octets : _FIXED + 2 * octets + 2]
-    return _address(ipaddress.ip_address(source), int.from_bytes(port, "big"))
-
-
-def _address(client: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) -> Address:
-    """An IPv4 address counts as one also where it is spelled as an IPv6 address."""
-    mapped = client.ipv4_mapped if isinstance(client, ipaddress.IPv6Address) else None
-    return Address(str(mapped or client), port)
+    return address_of_client(str(ipaddress.ip_address(source)), int.from_bytes(port, "big"))

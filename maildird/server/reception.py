@@ -22,9 +22,9 @@ from typing import Final
 import trio
 
 from maildird.imap.responses import bye
+from maildird.server.addresses import Address, address_of_client
 from maildird.server.admission import Admission
 from maildird.server.failures import connection_failures
-from maildird.server.kinds import Address
 from maildird.server.listeners import Bound
 from maildird.server.proxy_protocol import client_address, octets_missing
 from maildird.server.settings import Listener, Timeouts
@@ -112,7 +112,7 @@ class Reception:
         while True:
             try:
                 connected, address = listening.accept()
-                return connected, Address(_plain(address[0]), address[1])
+                return connected, address_of_client(*address[:2])
             except BlockingIOError:
                 await trio.lowlevel.wait_readable(listening)
             except OSError as error:
@@ -126,7 +126,7 @@ class Reception:
 
     async def _attend(self, connected: socket.socket, peer: Address, listener: Listener) -> None:
         service = self.service
-        plain = SocketStream(connected, str(peer), service.timeouts.write)
+        plain = SocketStream(connected, peer, service.timeouts.write)
         client = Client(
             plain,
             listener.allow_plaintext,
@@ -135,18 +135,11 @@ class Reception:
         )
         try:
             with connection_failures(logger, lambda: str(client.stream.peer)):
-                host = await _identify(client, plain, peer, listener)
-                with self._admission.admit(host) as refusal:
+                origin = await _identify(client, plain, listener)
+                with self._admission.admit(origin) as refusal:
                     await _receive(client, listener, service.serve, refusal)
         finally:
             await client.stream.aclose()
-
-
-def _plain(host: str) -> str:
-    """An IPv4 address as such, where a socket for both kinds gave it as an IPv6 one."""
-    address = ipaddress.ip_address(host)
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return str(mapped) if mapped else host
 
 
 async def _receive(client: Client, listener: Listener, serve: Serve, refusal: str | None) -> None:
@@ -167,21 +160,20 @@ def _way_to_tls(
     return lambda: start_tls(plain, certificates.context(trio.current_time()))
 
 
-async def _identify(client: Client, plain: SocketStream, peer: Address, listener: Listener) -> str:
-    """Whom a connection counts for, as an IP address: who connected, or whom the proxy names.
+async def _identify(client: Client, plain: SocketStream, listener: Listener) -> Address:
+    """Whom a connection counts for: who connected, or whom the proxy names.
 
     One for which the proxy names nobody counts for the proxy, whose place gives it no privilege.
     """
-    address = ipaddress.ip_address(peer.host.partition("%")[0])
-    proxied = any(address in network for network in listener.proxy_from)
-    if proxied:
+    address = ipaddress.ip_address(plain.peer.host)
+    if any(address in network for network in listener.proxy_from):
         with _in_time(client.deadline, "no header of the PROXY protocol came"):
             named = await _named_by_proxy(plain)
         if named is None:
-            return str(address)
-        plain.peer, address = str(named), ipaddress.ip_address(named.host)
+            return plain.peer
+        plain.peer, address = named, ipaddress.ip_address(named.host)
     client.private = client.private or address.is_loopback
-    return str(address)
+    return plain.peer
 
 
 async def _named_by_proxy(plain: SocketStream) -> Address | None:

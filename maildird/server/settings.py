@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Final
 
 from maildird.mailbox.settings import APPEND_LIMIT, AccountSettings
+from maildird.server.addresses import Address
 from maildird.server.kinds import (
     ADDRESS,
     FILE,
@@ -14,7 +15,6 @@ from maildird.server.kinds import (
     SOCKET,
     TLS_VERSION,
     TRUTH,
-    Address,
     ListenerTls,
     Network,
     whole,

@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 import trio
 
+from maildird.server.addresses import Address
 from maildird.session.streams import Stream
 
 RECEIVE_SIZE: Final = 64 * 1024
@@ -31,7 +32,7 @@ SLICE: Final = 0.004
 class ClientStream(Stream, Protocol):
     """What talks to a client, before login and after; `peer` names the client for the log."""
 
-    peer: str
+    peer: Address
 
     async def aclose(self) -> None:
         """Close without waiting."""
@@ -62,7 +63,7 @@ class SocketStream:
     trio.ClosedResourceError.
     """
 
-    def __init__(self, connected: socket.socket, peer: str, write_timeout: float) -> None:
+    def __init__(self, connected: socket.socket, peer: Address, write_timeout: float) -> None:
         connected.setblocking(False)
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.peer = peer

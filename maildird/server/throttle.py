@@ -29,8 +29,8 @@ from typing import Final
 
 import trio
 
+from maildird.server.addresses import Address
 from maildird.server.admission import origin_of
-from maildird.server.kinds import parse_address
 
 logger = logging.getLogger(__name__)
 
@@ -69,15 +69,13 @@ class Throttle:
 
     @asynccontextmanager
     async def attempt(
-        self, name: bytes, peer: str, longest: float = LONGEST_OF_ADDRESS
+        self, name: bytes, peer: Address, longest: float = LONGEST_OF_ADDRESS
     ) -> AsyncIterator["Attempt"]:
         """Compare a password inside the `with`, which is entered when it is time to.
 
-        `peer` is the address and port of the client. A login whose turn it is waits for no more
-        than `longest` (s).
+        A login whose turn it is waits for no more than `longest` (s).
         """
-        host = parse_address(peer).host
-        origin = "" if ipaddress.ip_address(host).is_loopback else origin_of(host)
+        origin = "" if ipaddress.ip_address(peer.host).is_loopback else origin_of(peer)
         attempt = Attempt(self._tally, origin, name[:_SHOWN], peer)
         if not origin:
             await trio.sleep(min(attempt.delay(), longest))
@@ -98,7 +96,7 @@ class Throttle:
 class Attempt:
     """One login, whose end has to be told."""
 
-    def __init__(self, tally: "_Tally", origin: str, name: bytes, peer: str) -> None:
+    def __init__(self, tally: "_Tally", origin: str, name: bytes, peer: Address) -> None:
         self._tally = tally
         self._name = name
         self._peer = peer

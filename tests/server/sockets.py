@@ -1,6 +1,12 @@
 """Connected pairs of real TCP sockets on the loopback interface."""
 
 import socket
+from typing import Final
+
+from maildird.server.addresses import Address
+
+CLIENT: Final = Address("192.0.2.7", 5000)
+"""Where the client is said to be, where that matters to nothing."""
 
 
 def connected_pair() -> tuple[socket.socket, socket.socket]:

@@ -7,6 +7,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from maildird.server.addresses import Address
 from maildird.server.admission import QUIET, Admission, origin_of
 from maildird.server.settings import Limits
 
@@ -17,21 +18,21 @@ from maildird.server.settings import Limits
         ("192.0.2.1", "192.0.2.1"),
         ("::1", "::1"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
+        ("fe80::1", "fe80::/64"),
     ],
 )
 def test_an_ipv6_customer_counts_once(host: str, origin: str) -> None:
-    assert origin_of(host) == origin
+    assert origin_of(Address(host, 5000)) == origin
 
 
 async def test_who_left_makes_room() -> None:
     admission = Admission(Limits(connections=2, connections_per_address=1))
     with ExitStack() as inside:
         for host in ("192.0.2.1", "192.0.2.2"):
-            assert inside.enter_context(admission.admit(host)) is None
-        with admission.admit("192.0.2.3") as refusal:
+            assert inside.enter_context(admission.admit(Address(host, 5000))) is None
+        with admission.admit(Address("192.0.2.3", 5000)) as refusal:
             assert refusal == "all 2 connections are taken; try again later"
-    with admission.admit("192.0.2.3") as refusal:
+    with admission.admit(Address("192.0.2.3", 5000)) as refusal:
         assert refusal is None
 
 
@@ -55,9 +56,9 @@ async def test_a_crowd_is_logged_once_a_minute(
 ) -> None:
     caplog.set_level(logging.WARNING)
     admission = Admission(Limits(connections_per_address=1))
-    with admission.admit("192.0.2.1"):
+    with admission.admit(Address("192.0.2.1", 5000)):
         for expected in (1, 1, 2):
-            with admission.admit("192.0.2.1") as refusal:
+            with admission.admit(Address("192.0.2.1", 5000)) as refusal:
                 assert refusal is not None
             assert len(caplog.records) == expected
             await trio.sleep(QUIET * 0.6)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from maildird.server.addresses import Address
 from maildird.server.auth_protocol import (
     LONGEST_LINE,
     Auth,
@@ -20,7 +21,6 @@ from maildird.server.auth_protocol import (
     handshake,
     success,
 )
-from maildird.server.kinds import Address
 from maildird.terms.errors import Malformed
 
 HELLO = b"VERSION\t1\t0\nCPID\t123\n"
@@ -74,7 +74,25 @@ def test_what_stands_behind_the_response_is_ignored() -> None:
     assert auth == Auth(1, "PLAIN", "", Address("127.0.0.1", 0), b"AA==")
 
 
-@pytest.mark.parametrize("rip", [b"", b"rip=", b"rip=unknown", b"rip=192.0.2.7\trport=x"])
+@pytest.mark.parametrize(
+    ("said", "peer"),
+    [
+        (b"rip=192.0.2.7\trport=4711", Address("192.0.2.7", 4711)),
+        (b"rip=192.0.2.7\trport=x", Address("192.0.2.7", 0)),
+        (b"rip=192.0.2.7\trport=65536", Address("192.0.2.7", 0)),
+        (b"rip=::ffff:192.0.2.7", Address("192.0.2.7", 0)),
+        (b"rip=::FFFF:C000:207", Address("192.0.2.7", 0)),
+        (b"rip=2001:DB8:0::1", Address("2001:db8::1", 0)),
+        (b"rip=fe80::1%eth0\trport=4711", Address("fe80::1", 4711)),
+    ],
+)
+def test_the_address_of_a_client_has_one_spelling(said: bytes, peer: Address) -> None:
+    (auth,) = commands(HELLO + b"AUTH\t1\tPLAIN\t" + said + b"\n")
+    assert isinstance(auth, Auth)
+    assert auth.peer == peer
+
+
+@pytest.mark.parametrize("rip", [b"", b"rip=", b"rip=unknown", b"rip=\xff", b"rport=4711"])
 def test_a_client_without_an_address_counts_as_local(rip: bytes) -> None:
     (auth,) = commands(HELLO + b"AUTH\t1\tPLAIN\t" + rip + b"\n")
     assert isinstance(auth, Auth)
@@ -84,7 +102,7 @@ def test_a_client_without_an_address_counts_as_local(rip: bytes) -> None:
 def test_fields_are_escaped() -> None:
     (auth,) = commands(HELLO + b"AUTH\t1\tPLAIN\tservice=a\x01tb\x01nc\x01x\tresp=AA==\n")
     assert isinstance(auth, Auth)
-    assert auth.service == "a?b?cx"
+    assert auth.service == "a\tb\ncx"
     assert success(1, "a\tb\nc\x01d\re") == b"OK\t1\tuser=a\x01tb\x01nc\x011d\x01re\n"
 
 

@@ -8,6 +8,7 @@ from scramp import ScramClient, ScramException
 from trio.testing import MockClock
 
 from maildird.mailbox.settings import AccountSettings
+from maildird.server.addresses import Address
 from maildird.server.authentication import Authenticator, Verdict
 from maildird.server.password_making import make_password
 from maildird.server.passwords import plain_password, read_password
@@ -17,7 +18,7 @@ from maildird.server.throttle import Throttle
 from maildird.server.users import Users
 from maildird.terms.errors import Malformed
 
-PEER = "192.0.2.7:5000"
+PEER = Address("192.0.2.7", 5000)
 
 
 def user(name: str, password: str | None) -> User:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from maildird.server.addresses import Address
 from maildird.server.configuration import read_settings
-from maildird.server.kinds import Address
 from maildird.server.passwords import plain_password
 from maildird.server.settings import (
     DEFAULT_LISTENER,

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 import pytest
 import trio
 
+from maildird.server.addresses import Address
 from maildird.server.admission import Admission
-from maildird.server.kinds import Address
 from maildird.server.listeners import bind
 from maildird.server.reception import Client, Reception, Service
 from maildird.server.settings import Limits, Listener, Timeouts

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maildird.server.kinds import Address
+from maildird.server.addresses import Address
 from maildird.server.proxy_protocol import (
     LONGEST_LINE,
     SIGNATURE,

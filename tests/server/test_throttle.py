@@ -10,6 +10,7 @@ import trio
 from trio.testing import MockClock
 
 from maildird.server import throttle as throttle_module
+from maildird.server.addresses import parse_address
 from maildird.server.throttle import (
     AT_ONCE,
     FORGOTTEN,
@@ -29,7 +30,7 @@ FILTER = Path(__file__).parents[2] / "packaging" / "fail2ban" / "maildird.conf"
 async def attempt(throttle: Throttle, name: str, peer: str, *, right: bool = False) -> float:
     """Try to log in; gives how long that had to wait (s)."""
     began = trio.current_time()
-    async with throttle.attempt(name.encode(), peer) as made:
+    async with throttle.attempt(name.encode(), parse_address(peer)) as made:
         waited = trio.current_time() - began
         made.ended(right=right)
     return waited
@@ -111,7 +112,7 @@ async def test_guesses_that_come_together_wait_for_the_first_ones(
     began = trio.current_time()
 
     async def guess(number: int) -> None:
-        async with throttle.attempt(b"user%d" % number, HERE) as made:
+        async with throttle.attempt(b"user%d" % number, parse_address(HERE)) as made:
             compared.append(trio.current_time() - began)
             await trio.sleep(0.1)
             made.ended(right=False)
@@ -128,7 +129,7 @@ async def test_many_who_have_the_right_password_do_not_wait(autojump_clock: Mock
     began = trio.current_time()
 
     async def log_in(number: int) -> None:
-        async with throttle.attempt(b"user%d" % number, HERE) as made:
+        async with throttle.attempt(b"user%d" % number, parse_address(HERE)) as made:
             made.ended(right=True)
 
     async with trio.open_nursery() as nursery:

@@ -20,7 +20,7 @@ from maildird.server.stream import SocketStream
 from maildird.server.tls import Certificates
 from maildird.server.tls_stream import Readiness, TlsStream, start_tls
 from tests.server.certificates import NAME, Authority
-from tests.server.sockets import connected_pair
+from tests.server.sockets import CLIENT, connected_pair
 
 WRITE_TIMEOUT = 60.0
 
@@ -50,7 +50,7 @@ async def connected(
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(shake_hands)
-        stream = await start_tls(SocketStream(accepted, "client", WRITE_TIMEOUT), ours)
+        stream = await start_tls(SocketStream(accepted, CLIENT, WRITE_TIMEOUT), ours)
     with encrypted[0]:
         yield stream, encrypted[0]
     await stream.aclose()
@@ -72,7 +72,7 @@ async def refused(
     with client:
         client_does(client)
         with pytest.raises(HandshakeFailed) as failure:
-            await start_tls(SocketStream(accepted, "client", WRITE_TIMEOUT), context)
+            await start_tls(SocketStream(accepted, CLIENT, WRITE_TIMEOUT), context)
         assert accepted.fileno() == -1
     return failure.value
 
@@ -134,7 +134,7 @@ async def test_the_first_message_may_come_in_pieces(authority: Authority) -> Non
     ours = Certificates([authority.issue(NAME)], Tls()).context(0)
 
     async def serve() -> None:
-        stream = await start_tls(SocketStream(accepted, "client", WRITE_TIMEOUT), ours)
+        stream = await start_tls(SocketStream(accepted, CLIENT, WRITE_TIMEOUT), ours)
         await stream.aclose()
 
     with client:
@@ -229,7 +229,7 @@ async def test_a_clients_certificate_of_another_authority_is_refused(
     async with trio.open_nursery() as nursery:
         nursery.start_soon(trio.to_thread.run_sync, shake_hands)
         with pytest.raises(HandshakeFailed, match="certificate verify failed"):
-            await start_tls(SocketStream(accepted, "client", WRITE_TIMEOUT), ours)
+            await start_tls(SocketStream(accepted, CLIENT, WRITE_TIMEOUT), ours)
 
 
 async def test_two_tasks_can_wait_for_one_direction() -> None:
@@ -283,7 +283,7 @@ async def test_keys_can_be_changed_on_the_way(authority: Authority) -> None:
     try:
         assert client.stdin is not None
         assert client.stderr is not None
-        stream = await start_tls(SocketStream(accepted, "client", WRITE_TIMEOUT), ours)
+        stream = await start_tls(SocketStream(accepted, CLIENT, WRITE_TIMEOUT), ours)
         with trio.fail_after(10):
             for _ in range(3):
                 await client.stdin.send_all(b"K\n")
