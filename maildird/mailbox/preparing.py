@@ -27,7 +27,8 @@ until the next start.
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -123,6 +124,7 @@ class Preparer:
         self._learnt_count = self._learnt_octets = 0
         self._troubled: set[int] = set()
         self._last_use = self._last_read = self._last_arrival = self._retry_at = 0.0
+        self._readers = 0
         self._progress = Progress(name)
         self._stirred = trio.Event()
         self._through = trio.Event()
@@ -154,6 +156,15 @@ class Preparer:
     def stand_back(self) -> None:
         """A session reads a message: leave the processor to it. May be called in any thread."""
         self._last_read = self._last_use = time.monotonic()
+
+    @contextmanager
+    def standing_back(self) -> Iterator[None]:
+        """Leave the processors to a session as long as this is entered."""
+        self._readers += 1
+        try:
+            yield
+        finally:
+            self._readers -= 1
 
     async def run(self) -> None:
         """Prepare what there is, until cancelled."""
@@ -300,7 +311,7 @@ class Preparer:
         return self._door.waiting > 0 or time.monotonic() < self._last_use + LULL
 
     def _is_reading(self) -> bool:
-        return time.monotonic() < self._last_read + LONG_LULL
+        return self._readers > 0 or time.monotonic() < self._last_read + LONG_LULL
 
     def _in_a_burst(self) -> bool:
         """Whether so much mail comes in that telling of it is work enough."""

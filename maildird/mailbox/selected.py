@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from typing import Final, Protocol, TypeVar
 
 import trio
@@ -201,7 +201,7 @@ class Selected:
 
     def reader(self, uids: Sequence[int]) -> Callable[[int], Content]:
         """As `read_in_thread`, for many messages: where they lie is looked up at once for all."""
-        paths = self._paths(uids)
+        paths = self.paths(uids)
 
         def read(uid: int) -> Content:
             self._home.preparer.stand_back()
@@ -212,20 +212,24 @@ class Selected:
 
         return read
 
+    def reading(self) -> AbstractContextManager[None]:
+        """While it is entered messages are being read, in other processes maybe."""
+        return self._home.preparer.standing_back()
+
     def heads(self, uids: Sequence[int]) -> dict[int, bytes]:
         """The beginnings of messages (`read_head`), but for those that can't be read as quickly.
 
         For worker threads.
         """
         self._home.preparer.stand_back()
-        return _of_each(self._paths(uids), read_head)
+        return _of_each(self.paths(uids), read_head)
 
     def dates(self, uids: Sequence[int]) -> dict[int, int]:
         """The times of message files in Unix seconds, as `heads` does for beginnings."""
         self._home.preparer.stand_back()
-        return _of_each(self._paths(uids), lambda path: int(os.stat(path).st_mtime))
+        return _of_each(self.paths(uids), lambda path: int(os.stat(path).st_mtime))
 
-    def _paths(self, uids: Sequence[int]) -> dict[int, bytes]:
+    def paths(self, uids: Sequence[int]) -> dict[int, bytes]:
         """Where messages lay when the index saw them last."""
         with self._home.index.snapshot() as snapshot:
             row = snapshot.mailbox(self.id)

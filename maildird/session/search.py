@@ -15,6 +15,7 @@ from maildird.session.describe import internaldate
 from maildird.session.glancing import can_glance, glance
 from maildird.session.inspection import inspect
 from maildird.session.numbers import check_numbers
+from maildird.session.search_processes import WORTH_IT, ask_in_processes
 from maildird.session.state import Session
 from maildird.session.threads import in_thread
 from maildird.session.verdicts import (
@@ -26,6 +27,7 @@ from maildird.session.verdicts import (
     asks_for_facts,
     asks_for_modseq,
     candidates,
+    is_in_columns,
     leaves,
     verdicts,
 )
@@ -115,6 +117,8 @@ async def _find(
     if can_glance(key):
         some_found, left = await _glance(mailbox, key, columns, left)
         found += some_found
+    some_found, left = await _read_in_processes(mailbox, key, columns, left)
+    found += some_found
     trouble: list[Exception] = []
     while left:
         known, count = mailbox.facts([columns.uids[at] for at in left[:PORTION]])
@@ -122,8 +126,6 @@ async def _find(
         read = mailbox.reader([columns.uids[at] for at in some])
         look = partial(inspect, key, columns, some, known, read)
         inspected = await in_thread(look)
-        if inspected.learnt:
-            mailbox.learn(inspected.learnt)
         found += inspected.found
         trouble += inspected.trouble
     return sorted(found), trouble
@@ -149,6 +151,28 @@ async def _with_dates(mailbox: Selected, columns: Columns, rows: list[int]) -> C
         for uid, mtime in asked.items():
             dates[lacking[uid]] = internaldate(mtime)
     return replace(columns, internaldates=dates)
+
+
+async def _read_in_processes(
+    mailbox: Selected, key: SearchKey, columns: Columns, rows: list[int]
+) -> tuple[list[int], list[int]]:
+    """The rows that match, and those that are left; all are where it isn't worth it."""
+    asked = tuple(leaf for leaf in leaves(key) if not is_in_columns(leaf))
+    if len(rows) < WORTH_IT:
+        return [], rows
+    with mailbox.reading():
+        paths = mailbox.paths([columns.uids[at] for at in rows])
+        said = await ask_in_processes(asked, columns.now, list(paths.values()))
+    if said is None:
+        return [], rows
+    answers = dict(zip(paths, said, strict=True))
+    number = {leaf: number for number, leaf in enumerate(asked)}
+
+    def look(leaf: SearchKey, at: int) -> int:
+        said = answers.get(columns.uids[at])
+        return MAYBE if said is None else said[number[leaf]]
+
+    return _sorted_out(rows, await in_thread(partial(verdicts, key, columns, rows, look)))
 
 
 async def _glance(

@@ -103,6 +103,11 @@ def asks_for_facts(key: SearchKey) -> bool:
     return any(_leaf_cost(leaf) == 1 for leaf in leaves(key))
 
 
+def is_in_columns(leaf: SearchKey) -> bool:
+    """Whether columns alone answer a key that holds no others, known facts or not."""
+    return _leaf_cost(leaf) == 0
+
+
 def asks_for_dates(key: SearchKey) -> bool:
     """Whether the column of internal dates is."""
     dates = keys.InternalDate | keys.Older | keys.Younger

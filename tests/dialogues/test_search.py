@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from maildird.session.search_processes import WORTH_IT
 from tests.dialogues.dialogue import Client, Server
 
 MAIL = (
@@ -240,3 +241,21 @@ def spoil(file: Path) -> None:
     """Make a message unreadable, for root too."""
     file.unlink()
     os.mkfifo(file)
+
+
+async def test_a_large_mailbox_is_searched_in_processes(server: Server, me: Client) -> None:
+    """One file is gone by then."""
+    for number in range(WORTH_IT + 9):
+        word = b"Sachertorte" if number in (3, 7, 1500) else b"lunch"
+        server.beside.deliver("INBOX", b"Subject: %d\nX-Mark: odd\n\n%s\n" % (number, word))
+    await me.opens("INBOX")
+    files = server.beside.files("INBOX")
+    files[2000].unlink()
+    await me("""
+        C: a SEARCH BODY sachertorte
+        S: * SEARCH 4 8 1501
+        S: a OK [EXPUNGEISSUED] SEARCH done
+        C: b SEARCH RETURN (COUNT) BODY LUNCH HEADER X-Mark odd NOT SUBJECT 15
+        S: * ESEARCH (TAG "b") COUNT 1867
+        S: b OK [EXPUNGEISSUED] SEARCH done
+    """)

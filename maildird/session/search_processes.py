@@ -1,0 +1,107 @@
+"""Searching the content of many messages on all processors.
+
+Theory of operation. To decode and compare the text of a message takes Python much longer than to
+read it, and Python runs one thread at a time: a search of a whole mailbox would keep one processor
+busy and every other session waiting for its turns. So where there is much to read it is shared out
+to processes of its own, one for each processor, which end with the search. They get paths and keys
+and say YES or NO; what they can't read (files get other names all the time) stays MAYBE, and is
+looked at by the session itself. So is everything where such a process can't be had or dies.
+
+One search at a time may have processes; others that come meanwhile look for themselves.
+"""
+
+import json
+import logging
+import os
+import pickle
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+import trio
+
+from maildird.imap.commands.search import SearchKey
+from maildird.session.search_process import Job
+from maildird.session.verdicts import MAYBE
+
+logger = logging.getLogger(__name__)
+
+WORTH_IT: Final = 2000
+"""Messages to read for which processes are started: that takes as long as to read some hundred."""
+
+_PROGRAM: Final = """
+import json, sys
+sys.path[:] = json.loads(sys.argv.pop(1))
+from maildird.session.search_process import main
+main()
+"""
+"""In an isolated interpreter, which finds what this one finds and obeys no environment."""
+
+_one_at_a_time: trio.lowlevel.RunVar[trio.CapacityLimiter] = trio.lowlevel.RunVar("search")
+
+
+async def ask_in_processes(
+    keys: tuple[SearchKey, ...], now: int, paths: Sequence[bytes]
+) -> list[bytes] | None:
+    """What each file says to each key: YES or NO, or MAYBE where it could not be read.
+
+    None when another search has the processes.
+    """
+    limiter = _limiter()
+    try:
+        limiter.acquire_nowait()
+    except trio.WouldBlock:
+        return None
+    try:
+        return await _ask(keys, now, paths)
+    finally:
+        limiter.release()
+
+
+async def _ask(keys: tuple[SearchKey, ...], now: int, paths: Sequence[bytes]) -> list[bytes]:
+    """Messages of one time are often of one size: so the processes take them in turn."""
+    count = len(os.sched_getaffinity(0))
+    answers = [b""] * len(paths)
+
+    async def ask(first: int) -> None:
+        job = Job(keys, now, tuple(paths[first::count]))
+        said = await _run(job)
+        width = len(keys)
+        answers[first::count] = [
+            said[at * width : (at + 1) * width] for at in range(len(job.paths))
+        ]
+
+    async with trio.open_nursery() as nursery:
+        for first in range(count):
+            nursery.start_soon(ask, first)
+    return answers
+
+
+async def _run(job: Job) -> bytes:
+    """What a process answers, MAYBE where it doesn't. It gets no signals that are for this one."""
+    arguments = [sys.executable, "-I", "-c", _PROGRAM, json.dumps(sys.path)]
+    expected = len(job.keys) * len(job.paths)
+    try:
+        ended = await trio.run_process(
+            arguments,
+            stdin=pickle.dumps(job),
+            capture_stdout=True,
+            check=False,
+            start_new_session=True,
+        )
+    except OSError as error:
+        logger.warning("could not start a process that searches: %s", error)
+        return bytes([MAYBE]) * expected
+    if ended.returncode:
+        logger.warning("a process that searched ended with status %d", ended.returncode)
+    return bytes(ended.stdout[:expected]).ljust(expected, bytes([MAYBE]))
+
+
+def _limiter() -> trio.CapacityLimiter:
+    """The limiter of this event loop."""
+    try:
+        return _one_at_a_time.get()
+    except LookupError:
+        limiter = trio.CapacityLimiter(1)
+        _one_at_a_time.set(limiter)
+        return limiter
