@@ -1,7 +1,8 @@
 """What happens at one operation of the server: it is killed, it loses its power, or it is refused.
 
 A plan is one line, `kill 5` say: what happens, and at the how manieth operation from now on. Only
-operations count that match the regular expression which may follow.
+operations count that match the regular expression which may follow, `kill 5 ^link`. Where another
+one follows after ` after `, `kill 1 ^commit after ^create`, they count once one has matched that.
 
 - `kill` sends SIGKILL to the whole process group in place of the operation.
 - `cut` takes everything from the disk that was not synced, and then kills.
@@ -40,6 +41,9 @@ FAILS: Final = {
 }
 """Which operations fail with which error."""
 
+BEGUN: Final = r"^create \S+/\.\.maildird-intent-"
+"""What a command does first that takes several steps; its commit is the first one after that."""
+
 
 class Faults:
     """Counts operations and strikes at one of them."""
@@ -50,6 +54,7 @@ class Faults:
         self._left = 0
         self._lasts = False
         self._pattern = re.compile("")
+        self._awaited: re.Pattern[str] | None = None
         self._shadows: list[Shadow] = []
         self._index = IndexFile()
         self._directories = directories
@@ -61,7 +66,9 @@ class Faults:
         if what == "record":
             self._shadows = [Shadow(each) for each in self._directories]
             return
-        self._pattern = re.compile(pattern)
+        counted, _, awaited = pattern.partition(" after ")
+        self._pattern = re.compile(counted)
+        self._awaited = re.compile(awaited) if awaited else None
         self._left, self._lasts = int(number.rstrip("+") or 0), number.endswith("+")
         self._what = what
 
@@ -69,14 +76,20 @@ class Faults:
         """See Observer."""
         if self._shadows:
             self._index.begin(operation)
-        if self._what == "rest" or operation.kind not in FAILS.get(self._what, ops.CHANGES):
-            return
-        if not self._pattern.search(str(operation)):
+        if self._what == "rest" or not self._counts(operation):
             return
         self._write(self._trace, f"{operation}\n".encode(errors="surrogateescape"))
         self._left -= 1
         if self._left == 0 or (self._left < 0 and self._lasts):
             self._strike(operation)
+
+    def _counts(self, operation: Operation) -> bool:
+        if self._awaited is not None:
+            if self._awaited.search(str(operation)):
+                self._awaited = None
+            return False
+        fails = operation.kind in FAILS.get(self._what, ops.CHANGES)
+        return fails and self._pattern.search(str(operation)) is not None
 
     def after(self, operation: Operation) -> None:
         """See Observer."""

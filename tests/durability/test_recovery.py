@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 import trio
 
-from tests.durability.rounds import no_strays
+from tests.durability.faults import BEGUN
+from tests.durability.rounds import no_strays, steps
 from tests.durability.scenarios import COPIES, message, two_new
 from tests.durability.seen import look
 from tests.durability.server import Server
@@ -27,8 +28,8 @@ SUBJECTS = ["one", "two"]
 NOT_DONE = {"INBOX": SUBJECTS, COPIES: ["three"]}
 DONE = {"INBOX": [], COPIES: ["one", "three", "two"]}
 
-FIRST_LINK = r"1 ^link "
-SECOND_LINK = r"2 ^link "
+FIRST_LINK = r"1 ^link \S+/cur/"
+SECOND_LINK = r"2 ^link \S+/cur/"
 FIRST_HIDDEN = r"1 ^rename \S+/cur/\S+ to \S+/tmp/"
 SECOND_HIDDEN = r"2 ^rename \S+/cur/\S+ to \S+/tmp/"
 COMMITTED = r"1 ^unlink \S+/tmp/\S+-hidden-"
@@ -55,16 +56,12 @@ async def kill(
     await is_listed(server, "three")
     if before is not None:
         await before(client)
-    while not intents(server):  # a commit of the background may come before the command's
-        if server.trace:
-            server.start()
-            client = await server.connect()
-            await client.do("SELECT INBOX")
-        server.plan(f"kill {step}")
-        with pytest.raises((trio.BrokenResourceError, OSError)):
-            await client.do(command.replace("UIDS", uids))
-        await client.close()
-        assert server.wait() == -9
+    server.plan(f"kill {step} after {BEGUN}")
+    with pytest.raises((trio.BrokenResourceError, OSError)):
+        await client.do(command.replace("UIDS", uids))
+    await client.close()
+    assert server.wait() == -9
+    assert intents(server)
 
 
 async def is_listed(server: Server, subject: str) -> None:
@@ -215,17 +212,18 @@ async def test_a_start_that_is_killed_leaves_the_rest_to_the_next(
     await kill(server, command, step)
     left = server.directory / "left"
     shutil.copytree(server.directory, left, ignore=shutil.ignore_patterns("status"))
-    for number in range(1, 100):
-        if server.start(f"kill {number} ^(rename|unlink|fsync|rmdir|commit|committed) "):
-            server.close()
-            break
-        server.wait()
-        assert await found(server) == expected
-        server.close()
+    changes = "^(rename|unlink|fsync|rmdir|commit|committed) "
+    server.start(f"watch 0 {changes}")
+    assert server.end() == 0
+    assert len(server.trace) > 2
+    for step in steps(len(server.trace)):
         for name in ("Maildir", "state"):
             shutil.rmtree(server.directory / name)
             shutil.copytree(left / name, server.directory / name)
-    assert number > 2
+        server.start(f"kill {step} {changes}")
+        server.end()
+        assert await found(server) == expected
+        server.close()
 
 
 @pytest.mark.parametrize("command", [f"RENAME {COPIES} others", f"DELETE {COPIES}"])
