@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,7 +70,7 @@ class Server:
     _process: int = 0
     _port: int = 0
     _control: socket.socket | None = None
-    _output: socket.socket | None = None
+    _listener: threading.Thread | None = None
     _connections: list[socket.socket] = field(default_factory=list)
 
     @property
@@ -91,10 +92,9 @@ class Server:
         """Start the process, with a plan from its first operation on; False when it died of it."""
         self._trace_file.write_bytes(b"")
         self.root.mkdir(exist_ok=True)
-        self._output, log = socket.socketpair()
+        output, log = socket.socketpair()
         self._control, control = socket.socketpair()
-        for ours in (self._output, self._control):
-            ours.settimeout(PATIENCE)
+        self._control.settimeout(PATIENCE)
         order: dict[str, object] = {
             "arguments": [
                 *("serve", str(self.root), "--state-dir", str(self.state)),
@@ -107,7 +107,7 @@ class Server:
         }
         with log, control:
             self._process = self.launcher.start(order, log.fileno(), control.fileno())
-        return self._hear_ready()
+        return self._hear_ready(output)
 
     def plan(self, line: str) -> None:
         """Have the process follow a plan (`faults`) from now on."""
@@ -131,11 +131,10 @@ class Server:
         """Wait for the end; gives the exit status, -9 when it was killed."""
         status = self.launcher.wait()
         self._process = 0
-        assert self._output is not None
+        assert self._listener is not None
         assert self._control is not None
-        with self._output, self._control:
-            while octets := self._output.recv(65536):
-                self.log += octets.decode(errors="replace").splitlines()
+        self._control.close()
+        self._listener.join(PATIENCE)
         return status
 
     def close(self) -> None:
@@ -174,15 +173,24 @@ class Server:
     def _trace_file(self) -> Path:
         return self.directory / "trace"
 
-    def _hear_ready(self) -> bool:
-        assert self._output is not None
-        heard = b""
-        while octets := self._output.recv(65536):
-            heard += octets
-            ready = re.search(READY, heard.decode(errors="replace"))
-            if ready:
-                self._port = int(ready[1])
-                self.log = heard.decode(errors="replace").splitlines()
-                return True
-        self.log = heard.decode(errors="replace").splitlines()
-        return False
+    def _hear_ready(self, output: socket.socket) -> bool:
+        """Whether the process got ready, or ended.
+
+        All that it says is heard as it comes: it would wait for us if its log were full.
+        """
+        self.log, self._port = [], 0
+        is_decided = threading.Event()
+
+        def listen() -> None:
+            with output, output.makefile("r", errors="replace") as lines:
+                for line in lines:
+                    self.log.append(line.rstrip("\n"))
+                    if ready := re.search(READY, line):
+                        self._port = int(ready[1])
+                        is_decided.set()
+            is_decided.set()
+
+        self._listener = threading.Thread(target=listen)
+        self._listener.start()
+        assert is_decided.wait(PATIENCE)
+        return self._port > 0

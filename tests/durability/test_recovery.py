@@ -216,11 +216,11 @@ async def test_a_start_that_is_killed_leaves_the_rest_to_the_next(
     server.start(f"watch 0 {changes}")
     assert server.end() == 0
     assert len(server.trace) > 2
-    for step in steps(len(server.trace)):
+    for number in steps(len(server.trace)):
         for name in ("Maildir", "state"):
             shutil.rmtree(server.directory / name)
             shutil.copytree(left / name, server.directory / name)
-        server.start(f"kill {step} {changes}")
+        server.start(f"kill {number} {changes}")
         server.end()
         assert await found(server) == expected
         server.close()
