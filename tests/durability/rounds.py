@@ -21,6 +21,9 @@ FULL: Final = os.environ.get("DURABILITY") == "full"
 PATIENCE: Final = 10
 """Seconds in which what was left half done must be tidied up."""
 
+LAYOUTS: Final = ["maildir++", "fs"] if FULL else ["maildir++"]
+"""Those in which faults and power cuts are played."""
+
 SPREAD: Final = 5
 """Steps of each command at which the short form stops the server."""
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.durability.faults import BEGUN, FAILS
-from tests.durability.rounds import Rounds, no_strays, steps
+from tests.durability.rounds import LAYOUTS, Rounds, no_strays, steps
 from tests.durability.scenarios import SCENARIOS
 from tests.durability.server import Server
 
@@ -21,7 +21,7 @@ FAILING = r"^(?!unlink .*\.lock$)"
 minutes."""
 
 
-@pytest.mark.parametrize("layout", ["maildir++"])
+@pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("command", SCENARIOS)
 @pytest.mark.parametrize("error", FAILS)
 async def test_what_a_fault_leaves(server: Server, command: str, error: str) -> None:
@@ -45,7 +45,7 @@ async def test_what_a_fault_leaves(server: Server, command: str, error: str) -> 
     assert len(warnings) <= 2 * len(steps(count)), warnings
 
 
-@pytest.mark.parametrize("layout", ["maildir++"])
+@pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("command", ["MULTIAPPEND", "COPY", "MOVE", "RENAME", "DELETE"])
 @pytest.mark.parametrize("error", ["ENOSPC", "EIO"])
 async def test_what_cannot_be_written_down_is_not_begun(

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.durability.rounds import Rounds, steps
+from tests.durability.rounds import LAYOUTS, Rounds, steps
 from tests.durability.scenarios import SCENARIOS, Scenario, Turnout
 from tests.durability.server import Server
 from tests.rfc7162.client import Client
@@ -26,7 +26,7 @@ class Undoable:
         self._scenario.judge(replace(turnout, answered=False))
 
 
-@pytest.mark.parametrize("layout", ["maildir++"])
+@pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("command", ["APPEND", "MULTIAPPEND", "COPY", "CREATE", "RENAME", "DELETE"])
 async def test_what_a_power_cut_leaves(server: Server, command: str) -> None:
     """What was answered OK survives; UIDs and MODSEQs keep their promise."""
@@ -38,7 +38,7 @@ async def test_what_a_power_cut_leaves(server: Server, command: str) -> None:
     assert not rounds.halves
 
 
-@pytest.mark.parametrize("layout", ["maildir++"])
+@pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("command", ["MOVE", "STORE", "EXPUNGE", "RENAME INBOX"])
 async def test_what_a_power_cut_may_undo(server: Server, command: str) -> None:
     """Flags and removals are not synced: they may be undone, and no promise is broken by that."""
