@@ -9,6 +9,14 @@ from cryptography.x509.oid import NameOID
 UPN: Final = x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3")
 """User principal name, as Microsoft's authorities have it, among the alternative names."""
 
+UNREADABLE: Final = (
+    ValueError,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What is raised for certificates that are not as they should be, or have what nobody uses."""
+
 _UTF8_STRING: Final = 0x0C
 
 
@@ -21,7 +29,7 @@ def client_names(certificate: bytes) -> tuple[str, ...]:
     """
     try:
         return tuple(filter(None, _names(x509.load_der_x509_certificate(certificate))))
-    except ValueError:
+    except UNREADABLE:
         return ()
 
 

@@ -12,7 +12,7 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import trio
 
@@ -46,19 +46,23 @@ async def serve(settings: Settings, ready: Ready, reread: Reread | None = None) 
         auth_socket(settings.sasl) as asked,
         _metrics(settings) as metrics,
     ):
-        async with keep_accounts(describe) as accounts, trio.open_nursery() as connections:
-            running = Running(settings, accounts, reread)
-            connections.start_soon(_heed_signals, signals, connections, manager, running)
-            connections.start_soon(manager.feed_watchdog)
-            await running.open_accounts()
-            for each in bound:
-                connections.start_soon(running.reception.accept_all, each)
-            if asked is not None:
-                connections.start_soon(running.auth_service.answer_all, asked)
-            if metrics:
-                connections.start_soon(MetricsEndpoint(running.report).answer_all, metrics)
-            ready([each.url for each in bound])
-            manager.ready(f"listening on {', '.join(str(each.address) for each in bound)}")
+        async with trio.open_nursery() as outermost:
+            hangups, due = trio.open_memory_channel[None](1)
+            async with keep_accounts(describe) as accounts, trio.open_nursery() as connections:
+                outermost.start_soon(_heed_signals, signals, hangups, connections, manager)
+                connections.start_soon(manager.feed_watchdog)
+                running = Running(settings, accounts, reread)
+                await running.open_accounts()
+                for each in bound:
+                    connections.start_soon(running.reception.accept_all, each)
+                if asked is not None:
+                    connections.start_soon(running.auth_service.answer_all, asked)
+                if metrics:
+                    connections.start_soon(MetricsEndpoint(running.report).answer_all, metrics)
+                ready([each.url for each in bound])
+                manager.ready(f"listening on {', '.join(str(each.address) for each in bound)}")
+                connections.start_soon(_reload, due, manager, running)
+            outermost.cancel_scope.cancel()
 
 
 @contextmanager
@@ -104,23 +108,26 @@ def _warn_of_plaintext(bound: Bound) -> None:
 
 async def _heed_signals(
     signals: AsyncIterator[int],
+    hangups: trio.MemorySendChannel[None],
     connections: trio.Nursery,
     manager: ServiceManager,
-    running: Running,
 ) -> None:
     async for number in signals:
         if number == signal.SIGHUP:
-            connections.start_soon(_reload, manager, running)
-            continue
-        logger.info("%s: ending", signal.Signals(number).name)
-        manager.stopping()
-        connections.cancel_scope.cancel()
-        return
+            with suppress(trio.WouldBlock):  # one is asked for already that has not begun
+                hangups.send_nowait(None)
+        elif not connections.cancel_scope.cancel_called:
+            logger.info("%s: ending", signal.Signals(number).name)
+            manager.stopping()
+            connections.cancel_scope.cancel()
 
 
-async def _reload(manager: ServiceManager, running: Running) -> None:
-    with manager.reloading():
-        try:
-            await running.reload()
-        except Exception as failure:
-            log_failure(logger, "SIGHUP", failure)
+async def _reload(
+    due: trio.MemoryReceiveChannel[None], manager: ServiceManager, running: Running
+) -> None:
+    async for _ in due:
+        with manager.reloading():
+            try:
+                await running.reload()
+            except Exception as failure:
+                log_failure(logger, "SIGHUP", failure)

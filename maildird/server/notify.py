@@ -3,7 +3,7 @@
 Each message is one datagram of `VARIABLE=value` lines to the socket that `$NOTIFY_SOCKET` names.
 The watchdog is fed from a task of the main loop: when the loop hangs, the manager hears nothing
 more, and starts the server anew. A message that the manager can't take at once is lost; nobody
-waits for it.
+waits for it. Once it has heard that the server ends it hears nothing that would take that back.
 """
 
 import logging
@@ -29,6 +29,7 @@ class ServiceManager:
 
     def __init__(self, environment: MutableMapping[str, str]) -> None:
         self._address = environment.pop("NOTIFY_SOCKET", "")
+        self._ending = False
         self._watchdog_interval = _watchdog_interval(environment)
 
     def ready(self, status: str) -> None:
@@ -38,6 +39,7 @@ class ServiceManager:
     def stopping(self) -> None:
         """The server has begun to end."""
         self._tell("STOPPING=1", "STATUS=ending")
+        self._ending = True
 
     @contextmanager
     def reloading(self) -> Iterator[None]:
@@ -58,7 +60,7 @@ class ServiceManager:
             await trio.sleep(self._watchdog_interval / 2)
 
     def _tell(self, *lines: str) -> None:
-        if not self._address:
+        if not self._address or self._ending:
             return
         address = self._address
         if address.startswith("@"):

@@ -17,7 +17,7 @@ import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import trio
 
@@ -29,9 +29,10 @@ from maildird.server.listeners import Bound
 from maildird.server.proxy_protocol import client_address, octets_missing
 from maildird.server.settings import Listener, Timeouts
 from maildird.server.stream import ClientStream, SocketStream
-from maildird.server.tls import Certificates
-from maildird.server.tls_stream import TlsStream, start_tls
 from maildird.terms.codes import Code
+
+if TYPE_CHECKING:
+    from maildird.server.tls_stream import TlsStream  # loads OpenSSL, which not everybody needs
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ class Client:
         stream: ClientStream,
         private: bool,
         deadline: float = math.inf,
-        start_tls: Callable[[], Awaitable[TlsStream]] | None = None,
+        start_tls: "Callable[[], Awaitable[TlsStream]] | None" = None,
     ) -> None:
         self.stream = stream
         self.private = private
@@ -79,6 +80,9 @@ class Client:
 Serve = Callable[[Client], Awaitable[None]]
 """Talks to one client until the end; the listener closes the stream."""
 
+StartTls = Callable[[SocketStream], "Awaitable[TlsStream]"]
+"""Begins TLS on a connection; raises HandshakeFailed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -86,7 +90,7 @@ class Service:
 
     serve: Serve
     timeouts: Timeouts
-    certificates: Certificates | None = None
+    start_tls: StartTls | None = None
 
 
 class Reception:
@@ -131,7 +135,7 @@ class Reception:
             plain,
             listener.allow_plaintext,
             trio.current_time() + service.timeouts.login,
-            _way_to_tls(plain, listener, service.certificates),
+            _way_to_tls(plain, listener, service.start_tls),
         )
         try:
             with connection_failures(logger, lambda: str(client.stream.peer)):
@@ -153,11 +157,11 @@ async def _receive(client: Client, listener: Listener, serve: Serve, refusal: st
 
 
 def _way_to_tls(
-    plain: SocketStream, listener: Listener, certificates: Certificates | None
-) -> Callable[[], Awaitable[TlsStream]] | None:
-    if listener.tls == "none" or certificates is None:
+    plain: SocketStream, listener: Listener, start_tls: StartTls | None
+) -> "Callable[[], Awaitable[TlsStream]] | None":
+    if listener.tls == "none" or start_tls is None:
         return None
-    return lambda: start_tls(plain, certificates.context(trio.current_time()))
+    return lambda: start_tls(plain)
 
 
 async def _identify(client: Client, plain: SocketStream, listener: Listener) -> Address:

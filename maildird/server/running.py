@@ -1,9 +1,14 @@
 """The settings in force, from the start on and after each SIGHUP.
 
-Theory of operation. SIGHUP has the configuration file and the certificates read again. A file that
-can't be used changes nothing: everything that could be refused is made before anything is put in
-the place of what was there. What is new holds for those who connect from then on; sessions go on
-as they began, but for those of accounts that are gone or lie elsewhere now, which end with a BYE.
+Theory of operation. SIGHUP has the configuration file and the files that it names read again, in a
+thread: they may be large, or on a slow disk. A file that can't be used changes nothing: everything
+that could be refused is made before anything is put in the place of what was there. What is new
+holds for those who connect from then on; sessions go on as they began, but for those of accounts
+that are gone or lie elsewhere now, which end with a BYE.
+
+Certificates are an exception while they are named as before. Then nobody got a setting wrong: the
+pair is being replaced, or was replaced badly, and that must not keep anybody in who was removed in
+the same minute. Those from before stay in use, the log says so, and all else comes into force.
 
 A few things were made at the start and last until the end, such as listening sockets. They stay,
 and the log says that the new ones take a restart.
@@ -14,7 +19,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import trio
 
@@ -24,14 +29,16 @@ from maildird.server.auth_service import AuthService
 from maildird.server.descriptors import provide_descriptors
 from maildird.server.login import Doorkeeper
 from maildird.server.logs import set_level
-from maildird.server.reception import Reception, Service
-from maildird.server.settings import Settings
+from maildird.server.reception import Reception, Service, StartTls
+from maildird.server.settings import Settings, User
 from maildird.server.state import directory_of_account
 from maildird.server.tally import ServerReport, Tally
 from maildird.server.throttle import Throttle
-from maildird.server.tls import Certificates
 from maildird.server.users import Users
 from maildird.terms.errors import MaildirdError, SettingsError
+
+if TYPE_CHECKING:
+    from maildird.server.tls import Certificates  # loads OpenSSL, which not everybody needs
 
 logger = logging.getLogger(__name__)
 
@@ -53,13 +60,13 @@ class Running:
         self._settings = settings
         self._accounts = accounts
         self._reread = reread
-        self._reloading = trio.Lock()
         self._admission = Admission(settings.limits)
         self._throttle = Throttle()
         self._tally = Tally()
         self._users = Users(settings)
+        self._certificates = _certificates(settings)
         self.auth_service = AuthService(self._users, self._throttle, self._tally)
-        self.reception = Reception(self._admission, self._service(settings, self._users))
+        self.reception = Reception(self._admission, self._service())
 
     async def open_accounts(self) -> None:
         """Open the accounts of all users; raises MaildirdError or OSError when none can be."""
@@ -80,43 +87,58 @@ class Running:
         )
 
     async def reload(self) -> None:
-        """Put in force what the configuration file says now, or log why that can't be."""
-        async with self._reloading:
-            if self._reread is None:
-                logger.info("SIGHUP: there is no configuration file that could be read again")
-                return
-            try:
-                settings = _keep_what_lasts(self._settings, self._reread())
-                users = Users(settings)
-                service = self._service(settings, users)
-            except SettingsError as error:
-                logger.error("SIGHUP: the settings from before stay in force: %s", error)
-                return
-            self._users = users
-            self.auth_service.use(users)
-            self._settings, self.reception.service = settings, service
-            self._admission.limits = settings.limits
-            provide_descriptors(settings.limits.connections)
-            set_level(settings.log_level)
-            logger.info("SIGHUP: the settings were read again")
-            await self._change_accounts(users)
+        """Put in force what the configuration file says now, or log why that can't be.
 
-    def _service(self, settings: Settings, users: Users) -> Service:
-        files = settings.certificates
+        One call at a time.
+        """
+        if self._reread is None:
+            logger.info("SIGHUP: there is no configuration file that could be read again")
+            return
+        try:
+            changed = await trio.to_thread.run_sync(
+                self._read_again, self._reread, abandon_on_cancel=True
+            )
+        except SettingsError as error:
+            logger.error("SIGHUP: the settings from before stay in force: %s", error)
+            return
+        self._settings, self._users, self._certificates = changed
+        self.auth_service.use(self._users)
+        self.reception.service = self._service()
+        self._admission.limits = self._settings.limits
+        provide_descriptors(self._settings.limits.connections)
+        set_level(self._settings.log_level)
+        logger.info("SIGHUP: the settings were read again")
+        await self._change_accounts()
+
+    def _read_again(self, reread: Reread) -> tuple[Settings, Users, "Certificates | None"]:
+        """What is to come into force; SettingsError for what can't. Runs in a thread."""
+        before = self._settings
+        settings = _keep_what_lasts(before, reread())
+        users = Users(settings)
+        if (settings.certificates, settings.tls) != (before.certificates, before.tls):
+            return settings, users, _certificates(settings)
+        if self._certificates is not None:
+            self._certificates.renew()
+        return settings, users, self._certificates
+
+    def _service(self) -> Service:
+        """How clients are served from now on."""
         doorkeeper = Doorkeeper(
-            settings, users, self._accounts, self._admission, self._throttle, self._tally
+            self._settings,
+            self._users,
+            self._accounts,
+            self._admission,
+            self._throttle,
+            self._tally,
         )
-        return Service(
-            doorkeeper.serve,
-            settings.timeouts,
-            Certificates(files, settings.tls) if files else None,
-        )
+        return Service(doorkeeper.serve, self._settings.timeouts, _way_to_tls(self._certificates))
 
-    async def _change_accounts(self, users: Users) -> None:
+    async def _change_accounts(self) -> None:
         """Close what is open and not so wanted any more, whoever it was opened for; open the rest.
 
         The system is asked for its users in a thread.
         """
+        users = self._users
         for opened in self._accounts.opened:
             user = await trio.to_thread.run_sync(users.find, opened.name)
             if user is None or user.mail != opened.settings:
@@ -125,6 +147,23 @@ class Running:
             await self._accounts.open_all(users.everyone())
         except (MaildirdError, OSError) as error:
             logger.error("no account can be opened: %s", error)
+
+
+def _certificates(settings: Settings) -> "Certificates | None":
+    """The certificates that are named; SettingsError when they can't be used."""
+    if not settings.certificates:
+        return None
+    from maildird.server.tls import Certificates
+
+    return Certificates(settings.certificates, settings.tls)
+
+
+def _way_to_tls(certificates: "Certificates | None") -> StartTls | None:
+    if certificates is None:
+        return None
+    from maildird.server.tls_stream import start_tls
+
+    return lambda plain: start_tls(plain, certificates.context(trio.current_time()))
 
 
 def _keep_what_lasts(before: Settings, after: Settings) -> Settings:
@@ -145,14 +184,14 @@ def _keep_state_directory(before: Settings, after: Settings) -> Settings:
     if after.sources.template.state_directory == kept:
         return after
     _say_what_waits("state_directory")
-    users = tuple(
-        replace(
-            user, mail=replace(user.mail, state_directory=directory_of_account(kept, user.name))
-        )
-        for user in after.users
-    )
     template = replace(after.sources.template, state_directory=kept)
+    users = tuple(_user_below(kept, user) for user in after.users)
     return replace(after, users=users, sources=replace(after.sources, template=template))
+
+
+def _user_below(state_directory: str, user: User) -> User:
+    own = directory_of_account(state_directory, user.name)
+    return replace(user, mail=replace(user.mail, state_directory=own))
 
 
 def _say_what_waits(name: str) -> None:

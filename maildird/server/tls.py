@@ -1,8 +1,13 @@
 """Certificates and what is agreed on with TLS.
 
-Each certificate has a context of its own. A handshake begins with the first one; when the client
-names the server that it wants (SNI, RFC 6066 section 3), the certificate that has the name stands
-in for it. A name that none has gets the first: the client will say what it thinks of that.
+Each certificate has a context of its own. Where there are several, a handshake begins with one more
+that never ends it: once the client has named the server that it wants (SNI, RFC 6066 section 3),
+the certificate that has the name stands in. A name that none has gets the first: the client will
+say what it thinks of that.
+
+No session may go on under a certificate that it did not begin with. A session belongs to a context.
+TLS 1.3 looks for it after the name, so a client can go on with its certificate alone. TLS 1.2 looks
+for it before, in the context that no session is of, so there each handshake is a whole one.
 
 The files are looked at when a handshake comes and the last look is half a minute ago: certbot
 replaces them without telling anybody. A pair that can't be used, such as one of which the key is
@@ -23,10 +28,12 @@ from datetime import UTC, datetime
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import NameOID
 from OpenSSL import SSL
 
+from maildird.server.client_certificate import UNREADABLE
 from maildird.server.failures import HandshakeFailed
 from maildird.server.settings import CertificateFiles, Tls
 from maildird.terms.errors import SettingsError
@@ -69,20 +76,20 @@ class Certificates:
         """What a handshake begins with; `now` is the time (s) of any clock that never goes back."""
         if not self._looked <= now < self._looked + LOOK_AGAIN:
             self._looked = now
-            self._renew()
+            if self._look() != self._seen:
+                self.renew()
         return self._context
 
-    def _renew(self) -> None:
-        seen = self._look()
-        if seen == self._seen:
-            return
-        self._seen = seen
+    def renew(self) -> None:
+        """Have the files read again, or log why those from before stay in use."""
+        before, self._seen = self._seen, self._look()
         try:
             self._context = _context_of_all(self._files, self._tls)
         except SettingsError as error:
             logger.error("the certificates from before stay in use: %s", error)
         else:
-            logger.info("certificates were replaced; the new ones are in use")
+            if before != self._seen:
+                logger.info("certificates were replaced; the new ones are in use")
 
     def _look(self) -> _Seen:
         paths = [path for each in self._files for path in (each.certificate, each.key)]
@@ -102,27 +109,32 @@ class _Served:
 
 
 def _context_of_all(files: Sequence[CertificateFiles], tls: Tls) -> SSL.Context:
-    served = [_served(each, tls) for each in files]
+    served = [_served(each, tls, number) for number, each in enumerate(files, 1)]
+    if len(served) == 1:
+        return served[0].context
 
     def choose(connection: SSL.Connection) -> None:
         wanted = (connection.get_servername() or b"").decode("latin-1").lower()
         chosen = next((each for each in served if each.has(wanted)), served[0])
         connection.set_context(chosen.context)
 
-    first = served[0].context
-    if len(served) > 1:
-        first.set_tlsext_servername_callback(choose)
-    return first
+    beginning = _context(files[0], tls, 0)
+    beginning.set_tlsext_servername_callback(choose)
+    return beginning
 
 
-def _served(files: CertificateFiles, tls: Tls) -> _Served:
-    certificate = _certificate(files)
+def _served(files: CertificateFiles, tls: Tls, number: int) -> _Served:
+    return _Served(_names(_certificate(files)), _context(files, tls, number))
+
+
+def _context(files: CertificateFiles, tls: Tls, number: int) -> SSL.Context:
+    """A context whose sessions are those of this number alone."""
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_min_proto_version(_VERSIONS[tls.minimum])
     context.set_cipher_list(CIPHERS)
     context.set_options(_OPTIONS)
     context.set_mode(_MODE)
-    context.set_session_id(b"maildird")
+    context.set_session_id(b"maildird %d" % number)
     context.set_alpn_select_callback(_select_protocol)
     try:
         context.use_certificate_chain_file(files.certificate)
@@ -131,7 +143,7 @@ def _served(files: CertificateFiles, tls: Tls) -> _Served:
         raise SettingsError(f"{files.certificate}: can't be used: {_reason(error)}") from None
     if tls.client_ca is not None:
         _ask_for_certificates(context, tls.client_ca)
-    return _Served(_names(certificate), context)
+    return context
 
 
 def _ask_for_certificates(context: SSL.Context, authorities: str) -> None:
@@ -161,13 +173,18 @@ def _certificate(files: CertificateFiles) -> x509.Certificate:
         ) from None
     try:
         key = load_pem_private_key(_read(files.key), password=None)
+        belongs = key.public_key() == certificate.public_key()
     except TypeError:
         raise SettingsError(
             f"{files.key}: this key is encrypted; nobody could type its password, so decrypt it"
         ) from None
     except ValueError:
         raise SettingsError(f"{files.key}: there is no private key in PEM in this file") from None
-    if key.public_key() != certificate.public_key():
+    except UnsupportedAlgorithm:
+        raise SettingsError(
+            f"{files.key}: keys of this kind are not supported; take an EC or RSA key"
+        ) from None
+    if not belongs:
         raise SettingsError(
             f"{files.key}: this is not the key of the certificate in {files.certificate}"
         )
@@ -189,7 +206,7 @@ def _warn_of_dates(files: CertificateFiles, certificate: x509.Certificate) -> No
 def _names(certificate: x509.Certificate) -> frozenset[str]:
     """Its alternative names for servers; without any its common name (RFC 6125 section 6.4.4)."""
     names: list[str] = []
-    with contextlib.suppress(x509.ExtensionNotFound):
+    with contextlib.suppress(x509.ExtensionNotFound, *UNREADABLE):
         extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
         names = extension.value.get_values_for_type(x509.DNSName)
     if not names:

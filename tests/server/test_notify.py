@@ -1,6 +1,7 @@
 """What the service manager hears: a real datagram socket, a real server process."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -112,6 +113,86 @@ def test_a_reload_has_a_beginning_in_monotonic_time_and_an_end(
     assert began.startswith("MONOTONIC_USEC=")
     assert earliest <= int(began.partition("=")[2]) <= time.clock_gettime_ns(1) // 1000
     assert heard(listening) == ["READY=1"]
+
+
+@pytest.fixture
+def configuration(tmp_path: Path) -> Path:
+    """Of a server that takes a while to start: it has accounts to make."""
+    file = tmp_path / "maildird.toml"
+    accounts = "".join(
+        f"[[accounts]]\nname = 'user{number}'\npassword = 'secret'\n" for number in range(40)
+    )
+    file.write_text(
+        f"state_directory = '{tmp_path}/state'\n"
+        f"[[listeners]]\naddress = '127.0.0.1:0'\n"
+        f"[mail]\nlocation = '{tmp_path}/mail/{{user}}'\n{accounts}"
+    )
+    (tmp_path / "mail").mkdir()
+    return file
+
+
+@contextmanager
+def configured(
+    configuration: Path, environment: Mapping[str, str]
+) -> Iterator["subprocess.Popen[bytes]"]:
+    with subprocess.Popen(
+        [sys.executable, "-m", "maildird", "serve", "--config", str(configuration)],
+        env={**os.environ, **environment},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_settings_are_read_again_only_once_the_server_is_ready(
+    configuration: Path, manager: tuple[socket.socket, str]
+) -> None:
+    listening, address = manager
+    environment = {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "60000000"}
+    with configured(configuration, environment) as server:
+        assert listening.recv(4096) == b"WATCHDOG=1"
+        server.send_signal(signal.SIGHUP)
+        heads = [heard(listening) for _ in range(3)]
+        assert heads[0][1].startswith("STATUS=listening on 127.0.0.1:")
+        assert [lines[0] for lines in heads] == ["READY=1", "RELOADING=1", "READY=1"]
+        server.terminate()
+        assert server.wait(PATIENCE) == 0
+
+
+def test_reloads_don_t_overlap_and_the_last_request_is_heeded(
+    configuration: Path, manager: tuple[socket.socket, str]
+) -> None:
+    listening, address = manager
+    with configured(configuration, {"NOTIFY_SOCKET": address}) as server:
+        assert heard(listening)[0] == "READY=1"
+        for _ in range(5):
+            server.send_signal(signal.SIGHUP)
+            assert heard(listening)[0] == "RELOADING=1"
+            server.send_signal(signal.SIGHUP)  # while the first one goes on
+            assert [heard(listening)[0] for _ in range(3)] == ["READY=1", "RELOADING=1", "READY=1"]
+        server.terminate()
+        assert server.wait(PATIENCE) == 0
+
+
+def test_an_end_is_not_taken_back(configuration: Path, manager: tuple[socket.socket, str]) -> None:
+    listening, address = manager
+    with configured(configuration, {"NOTIFY_SOCKET": address}) as server:
+        assert heard(listening)[0] == "READY=1"
+        server.send_signal(signal.SIGHUP)
+        assert heard(listening)[0] == "RELOADING=1"
+        server.terminate()
+        for _ in range(20):
+            server.send_signal(signal.SIGHUP)
+        assert server.wait(PATIENCE) == 0
+        last: list[str] = []
+        listening.setblocking(False)
+        while not last or last[-1] != "STOPPING=1":
+            last.append(heard(listening)[0])
+        with pytest.raises(BlockingIOError):
+            heard(listening)
 
 
 async def test_without_a_manager_nobody_is_told(caplog: pytest.LogCaptureFixture) -> None:
