@@ -1,23 +1,26 @@
 """The Postfix of Debian delivers mail, and asks maildird who its clients are.
 
 Both are set up as the examples of `packaging/` say: virtual mailboxes of one uid, a local user's
-~/Maildir, and submission.
+~/Maildir, and submission. All tests share them, and each that counts on what is in a mailbox has
+that mailbox to itself: none minds what others did before.
 """
 
 import re
 import smtplib
+import socket
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from functools import partial
-from itertools import count
+from itertools import count, cycle
 from pathlib import Path
 from typing import Final
 
 import pytest
 import trio
 
+from maildird.server.auth_service import MOST_CONNECTIONS
 from tests.cli.process import Server
 from tests.cli.process import maildird as command
 from tests.clients.conftest import miss
@@ -33,7 +36,15 @@ CY: Final = "cy@example.net"
 LOCAL: Final = "ada@home.example.org"
 STRANGER: Final = "eve@example.com"
 
-PASSWORDS: Final = {ADA: "open sesame", BO: "secret", CY: "hidden"}
+FIRST: Final = "first@example.net"
+OCTETS: Final = "octets@example.org"
+AWAY: Final = "away@example.org"
+BURST: Final = "burst@example.org"
+
+PASSWORDS: Final = {ADA: "open sesame", BO: "secret", CY: "hidden"} | dict.fromkeys(
+    (FIRST, OCTETS, AWAY, BURST), "password"
+)
+SCHEMES: Final = ("ARGON2ID", "SHA512-CRYPT", "SCRAM-SHA-256")
 
 CONFIGURATION: Final = """
 [[listeners]]
@@ -68,7 +79,7 @@ MESSAGE: Final = (
     "the end\r\n"
 )
 
-BURST: Final = 200
+MANY: Final = 200
 
 _numbers = count(1)
 
@@ -106,9 +117,7 @@ def mta(machine: Machine) -> Iterator[Postfix]:
 @pytest.fixture(scope="module")
 def virtual(machine: Machine) -> Iterator[Server]:
     """maildird for the virtual mailboxes, none of which is there yet."""
-    for (user, password), scheme in zip(
-        PASSWORDS.items(), ("ARGON2ID", "SHA512-CRYPT", "SCRAM-SHA-256"), strict=True
-    ):
+    for (user, password), scheme in zip(PASSWORDS.items(), cycle(SCHEMES), strict=False):
         options = ("--file", machine.top / "users", "--scheme", scheme, "--stdin")
         done = command("user", "add", *options, user, state=machine.top, typed=f"{password}\n")
         assert done.returncode == 0, done.stderr
@@ -209,10 +218,10 @@ SUBJECT: Final = "BODY.PEEK[HEADER.FIELDS (SUBJECT)]"
 
 
 async def test_a_session_in_idle_hears_of_the_first_message(mta: Postfix, virtual: Server) -> None:
-    async with session(virtual, CY, PASSWORDS[CY]) as client:
+    async with session(virtual, FIRST, PASSWORDS[FIRST]) as client:
         assert (await client.do("SELECT INBOX")).exists == 0
         async with idling(client, until=1):
-            await deliver(mta, CY, message("first"))
+            await deliver(mta, FIRST, message("first"))
         assert subjects(await client.do(f"UID FETCH 1 ({SUBJECT})")) == {1: "first"}
 
 
@@ -220,11 +229,11 @@ async def test_a_message_is_what_was_delivered(
     mta: Postfix, virtual: Server, machine: Machine
 ) -> None:
     sent = message("octets")
-    async with session(virtual, BO, PASSWORDS[BO]) as client:
+    async with session(virtual, OCTETS, PASSWORDS[OCTETS]) as client:
         await client.do("SELECT INBOX")
         async with idling(client, until=1):
-            await deliver(mta, BO, sent)
-        (file,) = (machine.top / "var/mail/vhosts/example.org/bo").glob("[nc][eu][wr]/*")
+            await deliver(mta, OCTETS, sent)
+        (file,) = (machine.top / "var/mail/vhosts/example.org/octets").glob("[nc][eu][wr]/*")
         fetched = (await client.do("UID FETCH 1 (FLAGS BODY.PEEK[])")).one(Fetch)
     body = fetched.items["BODY[]"]
     assert body == file.read_bytes().replace(b"\n", b"\r\n")
@@ -233,20 +242,20 @@ async def test_a_message_is_what_was_delivered(
     assert body.partition(b"\r\n\r\n")[2] == text
     assert body.partition(b"\r\n\r\n")[0].endswith(head)
     assert body.startswith(f"Return-Path: <{STRANGER}>\r\n".encode())
-    assert f"\r\nDelivered-To: {BO}\r\n".encode() in body
+    assert f"\r\nDelivered-To: {OCTETS}\r\n".encode() in body
     assert fetched.items["FLAGS"] == ["\\Recent"]
 
 
 async def test_what_comes_while_nobody_is_there_has_its_uid_at_once(
     mta: Postfix, virtual: Server, machine: Machine
 ) -> None:
-    async with session(virtual, ADA, PASSWORDS[ADA]) as client:
+    async with session(virtual, AWAY, PASSWORDS[AWAY]) as client:
         await client.do("ENABLE QRESYNC")
         selected = await client.do("SELECT INBOX")
-    maildir = machine.top / "var/mail/vhosts/example.org/ada"
-    await deliver(mta, ADA, message("away 1"), message("away 2"))
+    maildir = machine.top / "var/mail/vhosts/example.org/away"
+    await deliver(mta, AWAY, message("away 1"), message("away 2"))
     await eventually(lambda: all_have_uids(maildir, 2))
-    async with session(virtual, ADA, PASSWORDS[ADA]) as client:
+    async with session(virtual, AWAY, PASSWORDS[AWAY]) as client:
         await client.do("ENABLE QRESYNC")
         uidvalidity, modseq = selected.argument("UIDVALIDITY"), selected.highestmodseq
         back = await client.do(f"SELECT INBOX (QRESYNC ({uidvalidity} {modseq}))")
@@ -270,16 +279,16 @@ def all_have_uids(maildir: Path, count: int) -> bool:
 
 
 async def test_a_burst_arrives_whole(mta: Postfix, virtual: Server) -> None:
-    sent = [f"burst {number:03}" for number in range(BURST)]
-    async with session(virtual, ADA, PASSWORDS[ADA]) as client:
+    sent = [f"burst {number:03}" for number in range(MANY)]
+    async with session(virtual, BURST, PASSWORDS[BURST]) as client:
         before = (await client.do("SELECT INBOX")).exists or 0
-        async with idling(client, until=before + BURST), trio.open_nursery() as nursery:
+        async with idling(client, until=before + MANY), trio.open_nursery() as nursery:
             for part in range(4):
                 messages = map(message, sent[part::4])
-                nursery.start_soon(deliver, mta, ADA, *messages)
+                nursery.start_soon(deliver, mta, BURST, *messages)
         found = subjects(await client.do(f"UID FETCH {before + 1}:* ({SUBJECT})"))
     assert sorted(found.values()) == sent
-    assert sorted(found) == list(range(before + 1, before + BURST + 1))
+    assert sorted(found) == list(range(before + 1, before + MANY + 1))
 
 
 async def test_a_local_user_hears_of_mail_in_the_home_directory(
@@ -388,6 +397,28 @@ def test_who_has_authenticated_may_send_anywhere(
         smtp.starttls(context=machine.authority.context())
         smtp.login(ADA, PASSWORDS[ADA])
         assert smtp.sendmail(ADA, [STRANGER], message("out")) == {}
+
+
+def test_those_who_say_nothing_on_the_socket_keep_nobody_out(
+    mta: Postfix, virtual: Server, machine: Machine
+) -> None:
+    """Postfix's own connection, which is idle after the first login, has to make room as well."""
+    path = str(machine.top / "var/spool/postfix/maildird/auth")
+    log_in(mta, machine)
+    with ExitStack() as stack:
+        for _ in range(MOST_CONNECTIONS):
+            silent = stack.enter_context(socket.socket(socket.AF_UNIX))
+            silent.settimeout(PATIENCE)
+            silent.connect(path)
+            assert silent.recv(1) == b"V"
+        for _ in range(3):
+            log_in(mta, machine)
+
+
+def log_in(mta: Postfix, machine: Machine) -> None:
+    with smtplib.SMTP("127.0.0.1", mta.ports["submission"], timeout=PATIENCE) as smtp:
+        smtp.starttls(context=machine.authority.context())
+        smtp.login(ADA, PASSWORDS[ADA])
 
 
 @pytest.mark.parametrize("service", ["smtp", "submission"])
