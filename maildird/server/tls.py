@@ -1,13 +1,10 @@
 """Certificates and what is agreed on with TLS.
 
-Each certificate has a context of its own. Where there are several, a handshake begins with one more
-that never ends it: once the client has named the server that it wants (SNI, RFC 6066 section 3),
-the certificate that has the name stands in. A name that none has gets the first: the client will
-say what it thinks of that.
-
-No session may go on under a certificate that it did not begin with. A session belongs to a context.
-TLS 1.3 looks for it after the name, so a client can go on with its certificate alone. TLS 1.2 looks
-for it before, in the context that no session is of, so there each handshake is a whole one.
+Each certificate has a context of its own. A handshake begins with the first one; when the client
+names the server that it wants (SNI, RFC 6066 section 3), the certificate that has the name stands
+in for it. A name that none has gets the first: the client will say what it thinks of that. No
+session may go on under another name than it began with, and OpenSSL takes it up before it hears the
+name. So where there are several certificates no session is kept, and each handshake is a whole one.
 
 The files are looked at when a handshake comes and the last look is half a minute ago: certbot
 replaces them without telling anybody. A pair that can't be used, such as one of which the key is
@@ -109,32 +106,31 @@ class _Served:
 
 
 def _context_of_all(files: Sequence[CertificateFiles], tls: Tls) -> SSL.Context:
-    served = [_served(each, tls, number) for number, each in enumerate(files, 1)]
+    served = [_served(each, tls) for each in files]
+    first = served[0].context
     if len(served) == 1:
-        return served[0].context
+        return first
 
     def choose(connection: SSL.Connection) -> None:
         wanted = (connection.get_servername() or b"").decode("latin-1").lower()
         chosen = next((each for each in served if each.has(wanted)), served[0])
         connection.set_context(chosen.context)
 
-    beginning = _context(files[0], tls, 0)
-    beginning.set_tlsext_servername_callback(choose)
-    return beginning
+    for each in served:
+        each.context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+        each.context.set_options(SSL.OP_NO_TICKET)
+    first.set_tlsext_servername_callback(choose)
+    return first
 
 
-def _served(files: CertificateFiles, tls: Tls, number: int) -> _Served:
-    return _Served(_names(_certificate(files)), _context(files, tls, number))
-
-
-def _context(files: CertificateFiles, tls: Tls, number: int) -> SSL.Context:
-    """A context whose sessions are those of this number alone."""
+def _served(files: CertificateFiles, tls: Tls) -> _Served:
+    certificate = _certificate(files)
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_min_proto_version(_VERSIONS[tls.minimum])
     context.set_cipher_list(CIPHERS)
     context.set_options(_OPTIONS)
     context.set_mode(_MODE)
-    context.set_session_id(b"maildird %d" % number)
+    context.set_session_id(b"maildird")
     context.set_alpn_select_callback(_select_protocol)
     try:
         context.use_certificate_chain_file(files.certificate)
@@ -143,7 +139,7 @@ def _context(files: CertificateFiles, tls: Tls, number: int) -> SSL.Context:
         raise SettingsError(f"{files.certificate}: can't be used: {_reason(error)}") from None
     if tls.client_ca is not None:
         _ask_for_certificates(context, tls.client_ca)
-    return context
+    return _Served(_names(certificate), context)
 
 
 def _ask_for_certificates(context: SSL.Context, authorities: str) -> None:

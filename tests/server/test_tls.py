@@ -30,11 +30,14 @@ def authority(tmp_path: Path) -> Authority:
 
 
 def shake_hands(
-    server: SSL.Context, client: ssl.SSLContext, name: str | None
+    server: SSL.Context,
+    client: ssl.SSLContext,
+    name: str | None,
+    session: ssl.SSLSession | None = None,
 ) -> tuple[ssl.SSLObject, SSL.Connection]:
     """Both ends after a handshake in memory."""
     to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
-    near = client.wrap_bio(to_client, to_server, server_hostname=name)
+    near = client.wrap_bio(to_client, to_server, server_hostname=name, session=session)
     far = SSL.Connection(server, None)
     far.set_accept_state()
     done: set[object] = set()
@@ -50,6 +53,9 @@ def shake_hands(
         with suppress(SSL.WantReadError):
             to_client.write(far.bio_read(65536))
     assert done == {near, far}
+    far.send(b"*")
+    to_client.write(far.bio_read(65536))
+    assert near.read(1) == b"*"
     return near, far
 
 
@@ -102,6 +108,32 @@ def test_imap_is_agreed_on_with_alpn_whichever_certificate_is_chosen(
         near, far = shake_hands(certificates.context(0), authority.context(offered), name)
         assert near.selected_alpn_protocol() == agreed
         assert far.get_alpn_proto_negotiated() == (agreed or "").encode()
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_no_session_goes_on_under_another_certificate(
+    authority: Authority, version: ssl.TLSVersion
+) -> None:
+    files = [authority.issue(name) for name in (NAME, "example.net")]
+    server = Certificates(files, Tls()).context(0)
+    client = authority.context()
+    client.minimum_version = client.maximum_version = version
+    for first, then in ((NAME, "example.net"), ("example.net", NAME)):
+        begun, _ = shake_hands(server, client, first)
+        near, _ = shake_hands(server, client, then, begun.session)
+        assert not near.session_reused
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_session_goes_on_where_there_is_one_certificate(
+    authority: Authority, version: ssl.TLSVersion
+) -> None:
+    server = Certificates([authority.issue(NAME)], Tls()).context(0)
+    client = authority.context()
+    client.minimum_version = client.maximum_version = version
+    begun, _ = shake_hands(server, client, NAME)
+    near, _ = shake_hands(server, client, NAME, begun.session)
+    assert near.session_reused
 
 
 def test_the_lowest_version_can_be_raised(authority: Authority) -> None:
@@ -206,6 +238,21 @@ def test_what_is_wrong_with_a_file_is_said(
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(SettingsError, match=rf"^{re.escape(str(path))}: {complaint}"):
+        Certificates([files], Tls())
+
+
+SM2_KEY = b"""-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqBHM9VAYItBG0wawIBAQQgCtPNp3uBNNbMY7Zq
+onrTp8+140B/d6blXNTO5bxCuqKhRANCAARa1sL02f07+tb3zg3/8y5SRcyMTOko
+yEaJasBJ3uRnVFzgWW1LUqXSQJET/Lg9ZF7Uc/xdmUufg1GwSYpMbqhL
+-----END PRIVATE KEY-----
+"""
+
+
+def test_a_key_of_a_kind_that_is_not_supported_is_refused(authority: Authority) -> None:
+    files = authority.issue(NAME)
+    Path(files.key).write_bytes(SM2_KEY)
+    with pytest.raises(SettingsError, match=r"\.key: keys of this kind are not supported; take an"):
         Certificates([files], Tls())
 
 

@@ -410,6 +410,49 @@ def test_a_file_that_can_t_be_used_changes_nothing(
             log_in(talk)
 
 
+def test_a_pair_that_does_not_match_keeps_nobody_in(tmp_path: Path) -> None:
+    """It was named before: somebody is replacing it, and the settings are right."""
+    with tls_service(tmp_path) as service:
+        service.authority.issue("new.example.org", to="new")
+        (tmp_path / "new.key").replace(tmp_path / "first.key")
+        text = service.configuration.read_text()
+        service.configuration.write_text(text.replace('"ada"', '"eve"'))
+        with Talk(service.implicit) as talk:
+            talk.encrypt(service.authority.context())
+            talk.hear()
+            log_in(talk)
+            service.server.process.send_signal(signal.SIGHUP)
+            service.log.wait_for("ERROR the certificates from before stay in use: .*first.key: ")
+            assert talk.hear().startswith(b"* BYE ")
+        assert served_name(service) == NAME
+
+
+def test_two_users_can_exchange_their_mail(tmp_path: Path) -> None:
+    with tls_service(tmp_path) as service:
+        text = service.configuration.read_text()
+        accounts = (
+            '[[accounts]]\nname = "bob"\npassword = "secret"\nlocation = "{bob}"\n'
+            '[[accounts]]\nname = "eve"\npassword = "secret"\nlocation = "{eve}"\n'
+        )
+        for name in ("one", "two"):
+            for subdir in ("cur", "new", "tmp"):
+                (tmp_path / "mail" / name / subdir).mkdir(parents=True)
+            (tmp_path / "mail" / name / f".Of {name}").mkdir()
+            for subdir in ("cur", "new", "tmp"):
+                (tmp_path / "mail" / name / f".Of {name}" / subdir).mkdir()
+        places = [str(tmp_path / "mail" / name) for name in ("one", "two")]
+        for times, (bob, eve) in enumerate((places, places[::-1], places), 1):
+            service.configuration.write_text(text + accounts.format(bob=bob, eve=eve))
+            service.server.process.send_signal(signal.SIGHUP)
+            service.log.wait_for("INFO SIGHUP: the settings were read again", times)
+            for user, place in (("bob", bob), ("eve", eve)):
+                with Talk(service.none) as talk:
+                    talk.hear()
+                    talk.ask(b"a LOGIN %s secret" % user.encode())
+                    listed = b"".join(talk.ask(b'b LIST "" "Of *"'))
+                    assert b'"Of %s"' % Path(place).name.encode() in listed
+
+
 def test_what_takes_a_restart_is_said(tmp_path: Path) -> None:
     with tls_service(tmp_path) as service:
         text = service.configuration.read_text()

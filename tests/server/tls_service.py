@@ -57,11 +57,12 @@ class Log:
         self._thread = threading.Thread(target=self._read, args=(server,))
         self._thread.start()
 
-    def wait_for(self, pattern: str) -> str:
-        """The first line in which it is found, once that is there."""
+    def wait_for(self, pattern: str, times: int = 1) -> str:
+        """The line in which it is found for the first time, or the given one, once it is there."""
 
         def found() -> str | None:
-            return next((line for line in self._lines if re.search(pattern, line)), None)
+            lines = [line for line in self._lines if re.search(pattern, line)]
+            return lines[times - 1] if len(lines) >= times else None
 
         with self._more:
             assert self._more.wait_for(found, PATIENCE), "".join([pattern, "\n", *self._lines])
