@@ -90,6 +90,62 @@ def test_changes_are_told_with_who_made_them(maildir: Path, state: Path) -> None
     assert all(began <= each["at"] <= time.time() for each in changes)
 
 
+LAYOUTS = pytest.mark.parametrize(
+    ("layout", "separator", "folder"),
+    [
+        ("maildir++", ".", ".Travel.Gr&APwA3w-e"),
+        ("maildir++", "/", ".Travel.Gr&APwA3w-e"),
+        ("fs", "/", "Travel/Gr&APwA3w-e"),
+        ("fs", ".", "Travel/Gr&APwA3w-e"),
+    ],
+)
+
+
+@LAYOUTS
+def test_a_folder_in_a_folder_whatever_the_layout(
+    tmp_path: Path, state: Path, layout: str, separator: str, folder: str
+) -> None:
+    maildir, options = tmp_path / "Maildir", ("--layout", layout, "--separator", separator)
+    for subdir in ("cur", "new", "tmp"):
+        (maildir / subdir).mkdir(parents=True)
+        (maildir / folder / subdir).mkdir(parents=True)
+    with serving(maildir, *SERVE, *options, state=state) as server:
+        name = f"Travel{separator}Grüße"
+        with imaplib.IMAP4(server.host, server.port, timeout=10) as client:
+            client.login("ada", PASSWORD)
+            mailbox = f"Travel{separator}Gr&APwA3w-e"
+            assert client.select(mailbox)[0] == "OK"
+            client.append(mailbox, r"(\Flagged)", "", b"Subject: one\r\n\r\nx")
+            (maildir / folder / "new/1800000000.M1P1.host").write_bytes(b"Subject: two\n\nx")
+            client.noop()
+            client.copy("1", mailbox)
+            client.uid("MOVE", "1", "INBOX")
+            client.store("2", "+FLAGS", r"(\Seen)")
+            client.noop()
+        wait_for(lambda: len(subjects_in(log_of(name, maildir, *options, state=state))) == 2)
+        with_server = log_of(name, maildir, *options, state=state)
+        assert told(with_server) == [
+            (2, "arrival", "disk"),
+            (1, "removal", "session"),
+            (3, "flags", "session"),
+        ]
+        assert told(log_of("INBOX", maildir, *options, state=state)) == [(1, "arrival", "session")]
+        with imaplib.IMAP4(server.host, server.port, timeout=10) as client:
+            client.login("ada", PASSWORD)
+            assert client.rename(mailbox, f"Travel{separator}Other")[0] == "OK"
+        renamed = log_of(f"Travel{separator}Other", maildir, *options, state=state)
+        assert told(renamed) == told(with_server)
+        gone = maildird("log", name, maildir, *options, state=state)
+        assert (gone.returncode, gone.stdout) == (1, "")
+        assert f'there is no mailbox "{name}"' in gone.stderr
+        assert server.end() == 0
+    alone = log_of(f"Travel{separator}Other", maildir, *options, state=state)
+    assert [(each["uid"], each["modseq"]) for each in alone] == [
+        (each["uid"], each["modseq"]) for each in renamed
+    ]
+    assert [each["subject"] for each in alone] == ["two", None, "one"]
+
+
 def test_without_a_server_the_index_tells_what_it_can(maildir: Path, state: Path) -> None:
     with serving(maildir, *SERVE, state=state) as server:
         change_all(server, maildir)

@@ -2,16 +2,18 @@
 
 import imaplib
 import os
+import shutil
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from maildird.server.activation import passed_sockets
+from tests.server.certificates import Authority
 
 AS_MANAGER = """
 import fcntl, os, sys
@@ -25,6 +27,8 @@ os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": str(len(sockets))}
 os.execv(command[0], command)
 """
 """What a service manager does between fork and exec: the sockets become descriptors 3, 4, …"""
+
+SOCKET_ACTIVATE = shutil.which("systemd-socket-activate")
 
 NO_SOCKET = (
     "can't listen on systemd:{port}: the service manager passed no socket with this port;"
@@ -125,6 +129,54 @@ def test_ipv4_clients_of_a_socket_for_both_kinds_have_ipv4_addresses(configurati
     assert "INFO ada logged in from 127.0.0.1:" in log
 
 
+@pytest.mark.skipif(SOCKET_ACTIVATE is None, reason="systemd is not installed")
+def test_systemd_passes_sockets_on_when_the_first_client_comes(
+    configuration: Path, tmp_path: Path
+) -> None:
+    """By systemd's own program, which listens, and becomes the server at the first connection."""
+    assert SOCKET_ACTIVATE is not None
+    ports = free_ports(2)
+    authority = Authority(tmp_path)
+    files = authority.issue("localhost", "127.0.0.1")
+    with configuration.open("a") as file:
+        file.write(
+            f'[[certificates]]\ncertificate = "{files.certificate}"\nkey = "{files.key}"\n'
+            f'[[listeners]]\naddress = "systemd:{ports[0]}"\n'
+            f'[[listeners]]\naddress = "systemd:{ports[1]}"\ntls = "implicit"\n'
+        )
+    listen = [option for port in ports for option in ("--listen", f"127.0.0.1:{port}")]
+    environment = f"--setenv=PYTHONPATH={os.environ.get('PYTHONPATH', '')}"
+    activate = [SOCKET_ACTIVATE, *listen, "--fdname=imap:imaps", environment]
+    server = [sys.executable, "-m", "maildird", "serve", "--config", str(configuration)]
+    with subprocess.Popen(
+        [*activate, *server], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stderr is not None
+            for port in ports:
+                assert f"Listening on 127.0.0.1:{port}" in process.stderr.readline()
+            with imaplib.IMAP4("127.0.0.1", ports[0], timeout=30) as client:
+                assert client.login("ada", "secret")[0] == "OK"
+            assert ready_line(process) == (
+                f"maildird ready on imap://127.0.0.1:{ports[0]} imaps://127.0.0.1:{ports[1]}\n"
+            )
+            trusting = authority.context()
+            with imaplib.IMAP4_SSL("127.0.0.1", ports[1], ssl_context=trusting) as client:
+                assert client.login("ada", "secret")[0] == "OK"
+            process.terminate()
+            _, log = process.communicate(timeout=30)
+            assert process.returncode == 0
+            assert "WARNING" not in log
+        finally:
+            process.kill()
+
+
+def free_ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        taken = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [port_of(each) for each in taken]
+
+
 def test_a_socket_that_was_not_passed_is_explained(configuration: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listen_to(configuration, "systemd:993")
@@ -172,6 +224,7 @@ def test_children_inherit_neither_sockets_nor_variables() -> None:
     program = """
 import os, socket
 from maildird.server.activation import passed_sockets
+from tests.server.certificates import Authority
 listening = socket.create_server(("127.0.0.1", 0))
 port = listening.getsockname()[1]
 os.dup2(listening.detach(), 3)
