@@ -20,6 +20,7 @@ from maildird.mailbox.history import Made
 from maildird.mailbox.namespace import name_of, parts_of
 from maildird.mailbox.opening import layout_of
 from maildird.mailbox.settings import AccountSettings
+from maildird.mime.common_header import written_out
 from maildird.mime.search import header_values
 from maildird.server.configuration import read_settings
 from maildird.server.status import ask_history
@@ -139,7 +140,7 @@ def _few(names: Sequence[str]) -> str:
 
 def subject_of(entry: Entry) -> str | None:
     """The decoded Subject; None where it isn't known."""
-    return next(iter(header_values(entry.header, "Subject")), None)
+    return next(iter(header_values(written_out(entry.header), "Subject")), None)
 
 
 def _plain(entry: Entry) -> dict[str, object]:

@@ -6,23 +6,22 @@ with the new `uidnext` and `highestmodseq` in the same batch. Requests that woul
 are mistakes in the code and raise ValueError or KeyError, upon which the whole batch is undone.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import repeat
 from operator import lt
 
 import lmdb
 
-from maildird.index.rows import Facts, MailboxRow, MessageRow, NewMessage
+from maildird.index.rows import FactKind, Facts, MailboxRow, MessageRow, NewMessage
 from maildird.index.schema import (
     BASE_END,
-    FACTS_KEY,
+    FACT_KEY,
     FILE_HEAD,
     LAST_ID_KEY,
     LIST_KEY,
     NUMBER,
     RECORD,
-    SIZE,
     SUBDIR_LENGTH,
     TOMBSTONE,
     base_of,
@@ -30,6 +29,7 @@ from maildird.index.schema import (
     meta_key,
     pack_facts,
     pack_mailbox,
+    pack_size,
 )
 from maildird.index.snapshots import Snapshot
 from maildird.terms.flags import SEEN
@@ -63,8 +63,7 @@ class Batch(Snapshot):
         """Forget a mailbox and all that belongs to it, tombstones too."""
         row = self._expect_mailbox(mailbox)
         tables = self._tables
-        for uid in self.sizes(mailbox).uids:
-            self._transaction.delete(FACTS_KEY.pack(mailbox, uid), db=tables.facts)
+        self._drop_all_facts(mailbox)
         self._transaction.delete(folder_key(row.parts), db=tables.folders)
         self._transaction.delete(NUMBER.pack(mailbox), db=tables.mailboxes)
         self._transaction.delete(NUMBER.pack(mailbox), db=tables.unseen)
@@ -160,13 +159,20 @@ class Batch(Snapshot):
 
     def put_facts(self, mailbox: int, uid: int, facts: Facts) -> None:
         """Keep what was computed from a message's content; nothing happens if it has gone."""
-        if self.message(mailbox, uid) is None:
-            return
-        key, tables = LIST_KEY.pack(mailbox), self._tables
-        self._drop_facts(mailbox, uid)
-        sizes = SIZE.pack(uid, facts.size, facts.internaldate)
-        self._transaction.put(key, sizes, db=tables.sizes)
-        self._transaction.put(FACTS_KEY.pack(mailbox, uid), pack_facts(facts), db=tables.facts)
+        self.put_many_facts(mailbox, {uid: facts})
+
+    def put_many_facts(self, mailbox: int, known: Mapping[int, Facts]) -> None:
+        """As `put_facts`, by UID; quickest by the hundred."""
+        uids = [uid for uid in sorted(known) if self.message(mailbox, uid) is not None]
+        for uid in uids:
+            self._drop_size(mailbox, uid)
+        self._put_all(self._tables.sizes, mailbox, [pack_size(uid, known[uid]) for uid in uids])
+        records = sorted(
+            (FACT_KEY.pack(mailbox, kind, uid), value)
+            for uid in uids
+            for kind, value in pack_facts(uid, known[uid])
+        )
+        self._transaction.cursor(self._tables.facts).putmulti(records)
 
     def prune(self, mailbox: int, keep: int) -> None:
         """Forget the oldest tombstones, so that at most `keep` are left.
@@ -246,10 +252,23 @@ class Batch(Snapshot):
         return record
 
     def _drop_facts(self, mailbox: int, uid: int) -> None:
-        sizes = self._record(self._tables.sizes, mailbox, uid)
-        if sizes is not None:
-            self._transaction.delete(LIST_KEY.pack(mailbox), sizes, db=self._tables.sizes)
-            self._transaction.delete(FACTS_KEY.pack(mailbox, uid), db=self._tables.facts)
+        if self._drop_size(mailbox, uid):
+            for kind in FactKind:
+                key = FACT_KEY.pack(mailbox, kind, uid)
+                self._transaction.delete(key, db=self._tables.facts)
+
+    def _drop_size(self, mailbox: int, uid: int) -> bool:
+        """Forget the size of a message; False where it isn't known."""
+        record = self._record(self._tables.sizes, mailbox, uid)
+        if record is not None:
+            self._transaction.delete(LIST_KEY.pack(mailbox), record, db=self._tables.sizes)
+        return record is not None
+
+    def _drop_all_facts(self, mailbox: int) -> None:
+        prefix = NUMBER.pack(mailbox)
+        cursor = self._transaction.cursor(self._tables.facts)
+        while cursor.set_range(prefix) and cursor.key().startswith(prefix):
+            cursor.delete()
 
     def _count_unseen(self, mailbox: int, change: int) -> None:
         if change:

@@ -7,23 +7,24 @@ A big index is read in a fraction of a second, which somebody waits for: whole c
 first, and only where they differ the records one by one.
 """
 
-from collections import Counter
+from array import array
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import repeat
 from operator import lt, ne
 from typing import Any, Final, TypeVar
+from zlib import crc32
 
-from maildird.index.rows import MailboxRow
+from maildird.index.rows import FactKind, MailboxRow
 from maildird.index.schema import (
     BASE_END,
-    FACTS_KEY,
+    FACT_KEY,
     FILE_HEAD,
     LAST_ID_KEY,
     NUMBER,
+    SOUND,
     TOMBSTONE,
     base_of,
-    facts_hold,
     folder_key,
 )
 from maildird.index.snapshots import Snapshot
@@ -100,22 +101,24 @@ def _strays(snapshot: Snapshot, rows: list[MailboxRow]) -> Iterator[str]:
 
 
 def _facts(snapshot: Snapshot, rows: list[MailboxRow]) -> Iterator[str]:
-    """Facts and sizes are known of the same messages, and are what was written."""
-    sized: dict[bytes, tuple[int, int]] = {}
-    for row in rows:
-        sizes = snapshot.sizes(row.id)
-        keys = map(FACTS_KEY.pack, repeat(row.id), sizes.uids)
-        known_of = zip(sizes.sizes, sizes.internaldates, strict=True)
-        sized.update(zip(keys, known_of, strict=True))
+    """Facts of each kind and sizes are known of the same messages, and are what was written."""
+    known: dict[tuple[int, int], array[int]] = defaultdict(lambda: array("Q"))
     for key, value in snapshot.raw_facts():
-        mailbox, uid = FACTS_KEY.unpack(key)
-        known = sized.pop(key, None)
-        if known is None:
-            yield f"only one of size and facts is known of UID {uid} in mailbox {mailbox}"
-        elif not facts_hold(value, *known):
+        mailbox, kind, uid = FACT_KEY.unpack(key)
+        known[mailbox, kind].append(uid)
+        if crc32(value, uid) != SOUND:
             yield f"what is known of UID {uid} in mailbox {mailbox} is not what was written"
-    for mailbox, uid in map(FACTS_KEY.unpack, sized):
-        yield f"only one of size and facts is known of UID {uid} in mailbox {mailbox}"
+    for row in rows:
+        sized = snapshot.sizes(row.id).uids
+        for uid, record in zip(sized, snapshot.records("sizes", row.id), strict=True):
+            if crc32(record) != SOUND:
+                yield f"the size of UID {uid} in mailbox {row.id} is not what was written"
+        for kind in FactKind:
+            uids = known.pop((row.id, kind), array("Q"))
+            for uid in sorted(set(uids) ^ set(sized)) if uids != sized else ():
+                yield f"only one of size and facts is known of UID {uid} in mailbox {row.id}"
+    for mailbox, kind in known:
+        yield f"facts of kind {kind} are known of mailbox {mailbox}"
 
 
 def _row(_: Snapshot, row: MailboxRow) -> Iterator[str]:

@@ -5,6 +5,7 @@ half of a frozen dataclass to make; the rest are frozen dataclasses. Numbers are
 2^64; UIDs and mod-sequences start at 1.
 """
 
+import enum
 from array import array
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -90,12 +91,23 @@ class Sizes:
     internaldates: "array[int]"
 
 
+class FactKind(enum.IntEnum):
+    """What is kept in one piece, and can be asked for alone.
+
+    STRUCTURE is BODYSTRUCTURE and BODY with NUL between them.
+    """
+
+    ENVELOPE = 1
+    STRUCTURE = 2
+    HEADER = 3
+
+
 class Facts(NamedTuple):
     """What was computed once from a message's content, which never changes.
 
     `internaldate` in seconds since 1970, `size` in octets of wire form; the others are bytes that
-    the index keeps as they are: ENVELOPE, BODY and BODYSTRUCTURE rendered, and the common header
-    fields.
+    the index keeps as they are: ENVELOPE, BODY and BODYSTRUCTURE rendered (neither body holds NUL),
+    and the common header.
     """
 
     internaldate: int

@@ -14,32 +14,36 @@ number, and 511 bytes is the most it may have. Facts are larger and so have keys
     gone       maps a mailbox id to (modseq, uid) of each expunged message
     files      maps a mailbox id to (uid, length of the base name, b"cur/" or b"new/" and file name)
     bases      maps a mailbox id to (base name, b"/", uid)
-    sizes      maps a mailbox id to (uid, size, internaldate) of the messages whose facts are known
-    facts      maps (mailbox id, uid) to the rendered facts
+    sizes      maps a mailbox id to (uid, size, internaldate, checksum) of the messages whose facts
+               are known
+    facts      maps (mailbox id, kind, uid) to a rendered fact and its checksum
     unseen     maps a mailbox id to the number of living messages without \\Seen
 
 The index is disposable, so there is no migration: any change of this page raises VERSION, an index
 of an older version is made anew, and one of a newer version is refused.
 
-Most records say the same as others do, and damage shows in that. What stands nowhere else, rows and
-facts, begins with a checksum.
+A client asks one thing of many messages. So the facts of one kind lie beside each other in the
+order of UIDs, as they are sent: to answer is to go along them.
+
+Most records say the same as others do, and damage shows in that. What stands nowhere else, rows,
+sizes and facts, has a checksum.
 """
 
 import hashlib
 import json
 import sys
 from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import accumulate
 from struct import Struct
 from typing import Any, Final
 from zlib import crc32
 
 import lmdb
 
-from maildird.index.rows import Facts, MailboxRow
+from maildird.index.rows import FactKind, Facts, MailboxRow
 
-VERSION: Final = b"2"
+VERSION: Final = b"3"
 VERSION_KEY: Final = b"\0version"
 LAST_ID_KEY: Final = b"\0last mailbox id"
 
@@ -108,8 +112,8 @@ NUMBER: Final = Struct(">Q")
 RECORD: Final = Struct(">QQQ")
 """(uid, modseq, mask) of `messages`, (modseq, uid, mask) of `changes`."""
 
-SIZE: Final = Struct(">QQq")
-"""(uid, size, internaldate) of `sizes`."""
+SIZE: Final = Struct(">QQq4xI")
+"""(uid, size, internaldate, checksum) of `sizes`."""
 
 TOMBSTONE: Final = Struct(">QQ")
 """(modseq, uid) of `gone`."""
@@ -125,13 +129,19 @@ _BASE_AT: Final = FILE_HEAD.size + SUBDIR_LENGTH
 LIST_KEY: Final = NUMBER
 """Key of what lies under a mailbox's id as duplicates."""
 
-FACTS_KEY: Final = Struct(">QQ")
-"""(mailbox id, uid)."""
+FACT_KEY: Final = Struct(">QBQ")
+"""(mailbox id, kind, uid)."""
 
 _CHECKSUM: Final = Struct(">I")
 
-_FACTS_HEAD: Final = Struct(">IIII")
-"""Checksum, and the lengths of the first three parts."""
+_CHECKSUM_BEHIND: Final = Struct("<I")
+"""A CRC-32 behind what it was made of, in the order of octets that leaves `SOUND`."""
+
+SOUND: Final = 0x2144DF1C
+"""The CRC-32 of anything that ends with its own, whatever it began with."""
+
+_STRUCTURE_END: Final = b"\0"
+"""Stands between BODYSTRUCTURE and BODY."""
 
 BASE_END: Final = b"/"
 """Stands after a base name in `bases`; no file name holds it."""
@@ -172,53 +182,66 @@ def base_of(file: bytes) -> bytes:
     return file[_BASE_AT : _BASE_AT + length]
 
 
-def pack_facts(facts: Facts) -> bytes:
-    """Value of `facts`; size and internaldate stand in `sizes`, and the checksum is theirs, too."""
-    parts = facts.envelope, facts.body, facts.bodystructure, facts.header
-    packed = _FACTS_HEAD.pack(0, *map(len, parts[:3])) + b"".join(parts)
-    return (
-        _CHECKSUM.pack(_checksum(packed, facts.size, facts.internaldate)) + packed[_CHECKSUM.size :]
-    )
+def pack_size(uid: int, facts: Facts) -> bytes:
+    """Record of `sizes`."""
+    record = SIZE.pack(uid, facts.size, facts.internaldate, 0)[: -_CHECKSUM_BEHIND.size]
+    return record + _CHECKSUM_BEHIND.pack(crc32(record))
 
 
-def facts_hold(value: bytes, size: int, internaldate: int) -> bool:
-    """Whether facts are what was packed."""
-    if len(value) < _FACTS_HEAD.size:
-        return False
-    return value.startswith(_CHECKSUM.pack(_checksum(value, size, internaldate)))
+def sound_sizes(records: Sequence[bytes]) -> list[tuple[int, int] | None]:
+    """(size, internaldate) out of records of `sizes`; None where one isn't what was packed."""
+    return [
+        SIZE.unpack(record)[1:3] if left == SOUND else None
+        for record, left in zip(records, map(crc32, records), strict=True)
+    ]
 
 
-def _checksum(value: bytes, size: int, internaldate: int) -> int:
-    return crc32(memoryview(value)[_CHECKSUM.size :], crc32(SIZE.pack(0, size, internaldate)))
+def pack_facts(uid: int, facts: Facts) -> Iterator[tuple[FactKind, bytes]]:
+    """Values of `facts` by kind; they can't be taken for another message's."""
+    structure = facts.bodystructure + _STRUCTURE_END + facts.body
+    for kind, fact in zip(FactKind, (facts.envelope, structure, facts.header), strict=True):
+        yield kind, fact + _CHECKSUM_BEHIND.pack(crc32(fact, uid))
 
 
-def unpack_facts(value: bytes, size: int, internaldate: int) -> Facts:
-    """Inverse of `pack_facts`."""
-    _, *lengths = _FACTS_HEAD.unpack_from(value)
-    envelope, body, bodystructure, header = accumulate(lengths, initial=_FACTS_HEAD.size)
+def sound_facts(values: Sequence[bytes], uids: Iterable[int]) -> list[bytes]:
+    """The facts of one kind out of values of `facts`; empty where one isn't what was packed."""
+    end = -_CHECKSUM_BEHIND.size
+    return [
+        value[:end] if left == SOUND else b""
+        for value, left in zip(values, map(crc32, values, uids), strict=True)
+    ]
+
+
+def unpack_facts(uid: int, record: bytes, values: Sequence[bytes]) -> Facts | None:
+    """Inverse of `pack_size` and `pack_facts`; None when one is not what was packed."""
+    (size,) = sound_sizes([record])
+    if size is None or any(crc32(value, uid) != SOUND for value in values):
+        return None
+    envelope, structure, header = sound_facts(values, [uid] * len(values))
     return Facts(
-        internaldate,
-        size,
-        value[envelope:body],
-        value[body:bodystructure],
-        value[bodystructure:header],
-        value[header:],
+        size[1], size[0], envelope, body_of(structure), bodystructure_of(structure), header
     )
 
 
-def unpack_header(value: bytes) -> bytes:
-    """The common header out of a value of `facts`."""
-    return value[sum(_FACTS_HEAD.unpack_from(value)[1:], _FACTS_HEAD.size) :]
+def bodystructure_of(structure: bytes) -> bytes:
+    """BODYSTRUCTURE out of a fact of that kind."""
+    return structure.partition(_STRUCTURE_END)[0]
 
 
-def columns(records: memoryview, typecodes: str) -> list["array[int]"]:
+def body_of(structure: bytes) -> bytes:
+    """BODY out of the same."""
+    return structure.partition(_STRUCTURE_END)[2]
+
+
+def columns(records: memoryview, typecodes: str, size: int) -> list["array[int]"]:
     """The columns of records of 64-bit numbers, each record behind the 64-bit key it lies under.
 
-    `typecodes` has one letter of `array` for each number of a record: Q, or q where it is signed.
+    `typecodes` has one letter of `array` for each number that is wanted of a record: Q, or q where
+    it is signed. `size` is the length of a record in octets.
     Goes through the records in pieces, which touches little fresh memory and so is twice as quick.
     """
     result = [array(typecode) for typecode in typecodes]
-    stride = 1 + len(typecodes)
+    stride = 1 + size // NUMBER.size
     piece = stride * NUMBER.size * 2048
     for start in range(0, len(records), piece):
         octets = bytes(records[start : start + piece])

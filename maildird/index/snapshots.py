@@ -6,11 +6,14 @@ copied out of the map and stays good; iterators are the exception, they end with
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
+from typing import Final
 
 import lmdb
 
 from maildird.index.rows import (
     Columns,
+    FactKind,
     Facts,
     MailboxRow,
     MessageRow,
@@ -19,7 +22,7 @@ from maildird.index.rows import (
 )
 from maildird.index.schema import (
     BASE_END,
-    FACTS_KEY,
+    FACT_KEY,
     FILE_HEAD,
     LIST_KEY,
     NUMBER,
@@ -28,15 +31,21 @@ from maildird.index.schema import (
     TOMBSTONE,
     Tables,
     columns,
-    facts_hold,
     folder_key,
     meta_key,
+    sound_facts,
+    sound_sizes,
     unpack_facts,
-    unpack_header,
     unpack_mailbox,
 )
 
 _uid_ahead = NUMBER.unpack_from
+
+FACTS_AT_ONCE: Final = 1 << 24
+"""Octets of facts that are read in one piece; a hostile message has megabytes of them."""
+
+_NO_MORE: Final = (b"\xff" * (FACT_KEY.size + 1), b"")
+"""A key that sorts behind all others."""
 
 
 class Snapshot:
@@ -80,9 +89,7 @@ class Snapshot:
 
     def columns(self, mailbox: int) -> Columns:
         """All messages; the quick way to read a whole mailbox."""
-        return Columns(
-            *columns(self._packed_records(self._tables.messages, mailbox, RECORD.size), "QQQ")
-        )
+        return Columns(*self._columns(self._tables.messages, mailbox, "QQQ", RECORD.size))
 
     def message_count(self, mailbox: int) -> int:
         """How many messages there are; costs the same at any size."""
@@ -171,29 +178,55 @@ class Snapshot:
 
     def facts(self, mailbox: int, uid: int) -> Facts | None:
         """What was computed from a message's content; None when it hasn't been yet, or is lost."""
-        value = self._transaction.get(FACTS_KEY.pack(mailbox, uid), db=self._tables.facts)
         record = self._record(self._tables.sizes, mailbox, uid)
-        if value is None or record is None:
+        keys = [FACT_KEY.pack(mailbox, kind, uid) for kind in FactKind]
+        values = [self._transaction.get(key, db=self._tables.facts) for key in keys]
+        known = [value for value in values if value is not None]
+        if record is None or len(known) < len(keys):
             return None
-        _, size, internaldate = SIZE.unpack(record)
-        if not facts_hold(value, size, internaldate):
-            return None
-        return unpack_facts(value, size, internaldate)
+        return unpack_facts(uid, record, known)
 
-    def headers(self, mailbox: int, uids: Sequence[int]) -> list[bytes]:
-        """The common headers of messages, empty where no facts are known; quicker than `facts`."""
-        sizes = self._transaction.cursor(self._tables.sizes)
+    def facts_of_kind(
+        self, mailbox: int, kind: FactKind, uids: Sequence[int], most: int = FACTS_AT_ONCE
+    ) -> list[bytes]:
+        """One kind of facts of the first of `uids`, which rise; empty where it isn't known.
+
+        It speaks of all of them, unless that is more than `most` octets. Takes some 0.3 us for
+        each where most of them lie beside each other.
+        """
+        cursor = self._transaction.cursor(self._tables.facts)
+        walk: Iterator[tuple[bytes, bytes]] = iter(())
+        values: list[bytes] = []
+        octets = 0
+        found, value = b"", b""
+        for key in map(FACT_KEY.pack, repeat(mailbox), repeat(kind), uids):
+            if found < key:
+                found, value = next(walk, (b"", b""))
+                if found < key:
+                    walk = cursor.iternext() if cursor.set_range(key) else iter(())
+                    found, value = next(walk, _NO_MORE)
+            values.append(value if found == key else b"")
+            octets += len(values[-1])
+            if octets > most:
+                break
+        return sound_facts(values, uids[: len(values)])
+
+    def sizes_of(self, mailbox: int, uids: Iterable[int]) -> list[tuple[int, int] | None]:
+        """(size, internaldate) of each of `uids`, which rise; None where it isn't known."""
+        cursor = self._transaction.cursor(self._tables.sizes)
         key = LIST_KEY.pack(mailbox)
-        headers = []
-        for uid in uids:
-            value = self._transaction.get(FACTS_KEY.pack(mailbox, uid), db=self._tables.facts)
-            header = b""
-            if value is not None and sizes.set_range_dup(key, NUMBER.pack(uid)):
-                found, size, internaldate = SIZE.unpack(sizes.value())
-                if found == uid and facts_hold(value, size, internaldate):
-                    header = unpack_header(value)
-            headers.append(header)
-        return headers
+        walk: Iterator[bytes] = iter(())
+        records: list[bytes] = []
+        found = b""
+        for uid in map(NUMBER.pack, uids):
+            if found < uid:
+                found = next(walk, b"")
+                if found < uid:
+                    there = cursor.set_range_dup(key, uid)
+                    walk = cursor.iternext_dup() if there else iter(())
+                    found = next(walk, _NO_MORE[0])
+            records.append(found if found.startswith(uid) else b"")
+        return sound_sizes(records)
 
     def facts_count(self, mailbox: int) -> int:
         """How many messages' facts are known; costs the same at any size."""
@@ -201,8 +234,7 @@ class Snapshot:
 
     def sizes(self, mailbox: int) -> Sizes:
         """Sizes and dates of all messages whose facts are known, read as quickly as `columns`."""
-        records = self._packed_records(self._tables.sizes, mailbox, SIZE.size)
-        return Sizes(*columns(records, "QQq"))
+        return Sizes(*self._columns(self._tables.sizes, mailbox, "QQq", SIZE.size))
 
     def keys(self, table: str) -> Iterator[bytes]:
         """The keys of a table of the schema, each once; for `check`."""
@@ -211,8 +243,7 @@ class Snapshot:
 
     def changes(self, mailbox: int) -> tuple["array[int]", "array[int]", "array[int]"]:
         """MODSEQs, UIDs and masks in columns, as `changes` has them; for `check`."""
-        records = self._packed_records(self._tables.changes, mailbox, RECORD.size)
-        modseqs, uids, masks = columns(records, "QQQ")
+        modseqs, uids, masks = self._columns(self._tables.changes, mailbox, "QQQ", RECORD.size)
         return modseqs, uids, masks
 
     def raw_facts(self) -> Iterator[tuple[bytes, bytes]]:
@@ -223,11 +254,14 @@ class Snapshot:
         """What a table of the schema has under a mailbox's id, as it lies there; for `check`."""
         return self._list_from(getattr(self._tables, table), mailbox, b"")
 
-    def _packed_records(self, table: "lmdb._Database", mailbox: int, size: int) -> memoryview:
-        """All records of a mailbox, one after the other, each behind the key."""
-        return self._transaction.cursor(table).getmulti(
+    def _columns(
+        self, table: "lmdb._Database", mailbox: int, typecodes: str, size: int
+    ) -> list["array[int]"]:
+        """The columns of all records of a mailbox, each of so many octets."""
+        records = self._transaction.cursor(table).getmulti(
             (LIST_KEY.pack(mailbox),), dupdata=True, dupfixed_bytes=size, keyfixed=True
         )
+        return columns(records, typecodes, size)
 
     def _list_from(self, table: "lmdb._Database", mailbox: int, start: bytes) -> Iterator[bytes]:
         """The duplicates of a mailbox that don't sort below `start`."""

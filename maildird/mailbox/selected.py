@@ -3,12 +3,13 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from typing import Final, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import trio
 
 from maildird.index.environment import Index
-from maildird.index.rows import Facts, MailboxRow, Sizes
+from maildird.index.rows import FactKind, Facts, MailboxRow, Sizes
+from maildird.index.snapshots import FACTS_AT_ONCE
 from maildird.mailbox import requests
 from maildird.mailbox.conditions import Condition, masks_at
 from maildird.mailbox.disk import Disk
@@ -37,9 +38,6 @@ from maildird.terms.errors import MailboxDeleted, MessageGone, Refused
 from maildird.terms.sets import UidSet
 
 T = TypeVar("T")
-
-FACTS_AT_ONCE: Final = 1 << 24
-"""Octets of facts that are read in one piece; a hostile message has megabytes of them."""
 
 
 class Home(Protocol):
@@ -257,6 +255,18 @@ class Selected:
                     return known, count
         return known, len(uids)
 
+    def facts_of_kind(self, kind: FactKind, uids: Sequence[int], most: int) -> list[bytes]:
+        """As `Snapshot.facts_of_kind`. For any thread."""
+        self._home.preparer.give_way()
+        with self._home.index.snapshot() as snapshot:
+            return snapshot.facts_of_kind(self.id, kind, uids, most)
+
+    def sizes_of(self, uids: Sequence[int]) -> list[tuple[int, int] | None]:
+        """As `Snapshot.sizes_of`. For any thread."""
+        self._home.preparer.give_way()
+        with self._home.index.snapshot() as snapshot:
+            return snapshot.sizes_of(self.id, uids)
+
     def sizes(self) -> Sizes:
         """Sizes and dates of all messages that the index knows them of, the view's and others'."""
         with self._home.index.snapshot() as snapshot:
@@ -264,9 +274,7 @@ class Selected:
 
     def headers(self, uids: Sequence[int]) -> list[bytes]:
         """The common headers of messages, empty ones where the index has none. For any thread."""
-        self._home.preparer.give_way()
-        with self._home.index.snapshot() as snapshot:
-            return snapshot.headers(self.id, uids)
+        return self.facts_of_kind(FactKind.HEADER, uids, most=len(uids) << 20)
 
     def learn(self, facts: Mapping[int, Facts]) -> trio.Event:
         """Have the index keep what was computed; the event, when it has, need not be waited for."""

@@ -27,8 +27,7 @@ from maildird.terms.errors import Refused
 
 def learn(turn: Turn, request: Learn) -> None:
     """Keep facts of those messages that are still there."""
-    for uid, facts in request.facts.items():
-        turn.batch.put_facts(request.mailbox, uid, facts)
+    turn.batch.put_many_facts(request.mailbox, request.facts)
 
 
 def keep_recent(turn: Turn, request: KeepRecent) -> None:

@@ -4,14 +4,19 @@ The set is the union of what clients name when they first see a message (mutt an
 Thunderbird and its Android kin, Apple Mail, Evolution, Roundcube, mbsync) and of what their users
 commonly add. `Received` is not in it: few ask for it, and it would be most of what is kept.
 
-A common header has these fields as they stand in the message, and a blank line. It is empty where
-they are too long to be kept: every request then needs the message itself.
+A common header is kept taken apart, so that to give some of its fields none has to be read:
+
+    common-header = layout *(NUL field)
+    layout        = *OCTET    ; what each field is called, by its place in COMMON_FIELDS, from 1 on
+
+Fields stand as they do in the message, line end included, and in its order. It is empty where they
+are too long to be kept: every request then needs the message itself. Mail of one origin has the
+same fields in the same order, so that what to pick for a request is worked out once a layout.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 from typing import Final
-
-from maildird.mime.sections import fields_called
 
 MAX_KEPT: Final = 64 * 1024
 """Octets of common header above which nothing is kept."""
@@ -38,7 +43,34 @@ COMMON_FIELDS: Final = (
     *(b"X-Mail-Created-Date", b"X-Uniform-Type-Identifier", b"X-Universally-Unique-Identifier"),
 )
 
-COMMON: Final = frozenset(name.lower() for name in COMMON_FIELDS)
+NUMBERS: Final = {name.lower(): number for number, name in enumerate(COMMON_FIELDS, 1)}
+"""By which number a layout calls a field; who changes it makes indexes worthless."""
+
+COMMON: Final = frozenset(NUMBERS)
+
+_BETWEEN: Final = b"\0"
+"""No message has it in wire form."""
+
+_MOST_LAYOUTS: Final = 1000
+"""Layouts that are remembered at a time."""
+
+
+def keep_common(fields: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The common header that has these fields: name in lower case, and field with its line end."""
+    layout, kept = bytearray(), [b""]
+    left = MAX_KEPT
+    for name, field in fields:
+        layout.append(NUMBERS[name])
+        kept.append(field)
+        left -= len(field) + 2  # its octet in the layout, and NUL
+        if left < 0 or _BETWEEN in field:
+            return b""
+    return bytes(layout) + (_BETWEEN.join(kept) if layout else _BETWEEN)
+
+
+def written_out(header: bytes) -> bytes:
+    """A common header as a header, with the empty line; empty where nothing was kept."""
+    return header and header.partition(_BETWEEN)[2].replace(_BETWEEN, b"") + b"\r\n"
 
 
 def common_header_fields(header: bytes, names: Iterable[bytes]) -> bytes | None:
@@ -46,7 +78,38 @@ def common_header_fields(header: bytes, names: Iterable[bytes]) -> bytes | None:
 
     None where a name lies outside the set, or nothing was kept: the message has to be read.
     """
-    wanted = frozenset(name.lower() for name in names)
-    if not header or not wanted <= COMMON:
-        return None
-    return fields_called(header, wanted, matching=True)
+    names = tuple(names)
+    return FieldPicker(names).pick(header) if header and are_common(names) else None
+
+
+def are_common(names: Iterable[bytes]) -> bool:
+    """Whether these fields (any case) are all in the set."""
+    return COMMON.issuperset(name.lower() for name in names)
+
+
+class FieldPicker:
+    """Answers one HEADER.FIELDS from many common headers; all names have to be in the set."""
+
+    def __init__(self, names: Iterable[bytes]) -> None:
+        self._wanted = frozenset(NUMBERS[name.lower()] for name in names)
+        self._by_layout: dict[bytes, Callable[[list[bytes]], Sequence[bytes]]] = {}
+
+    def pick(self, header: bytes) -> bytes:
+        """The fields in a common header that isn't empty, and the empty line."""
+        fields = header.split(_BETWEEN)
+        choose = self._by_layout.get(fields[0]) or self._learn(fields[0])
+        return b"".join(choose(fields)) + b"\r\n"
+
+    def _learn(self, layout: bytes) -> Callable[[list[bytes]], Sequence[bytes]]:
+        places = [at for at, number in enumerate(layout, 1) if number in self._wanted]
+        if len(self._by_layout) >= _MOST_LAYOUTS:
+            self._by_layout.clear()
+        self._by_layout[layout] = choose = _chooser(places)
+        return choose
+
+
+def _chooser(places: Sequence[int]) -> Callable[[list[bytes]], Sequence[bytes]]:
+    """Gives what stands at these places of a list."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return itemgetter(slice(places[0], places[0] + 1) if places else slice(0))

@@ -3,7 +3,7 @@
 from typing import Final, NamedTuple
 
 from maildird.mime.bodystructure import render_bodies
-from maildird.mime.common_header import COMMON, MAX_KEPT
+from maildird.mime.common_header import COMMON, MAX_KEPT, keep_common
 from maildird.mime.envelope import render_envelope
 from maildird.mime.header import MAX_HEADER, Header, add_value, finder, header_end
 from maildird.mime.walk import DESCRIBED_FIELDS, walk
@@ -41,7 +41,8 @@ def describe(message: bytes) -> Description:
 def _read_header(message: bytes) -> tuple[Header, bytes]:
     """The `DESCRIBED_FIELDS`, and the common header."""
     described: Header = {}
-    common = bytearray()
+    common: list[tuple[bytes, bytes]] = []
+    octets = 0
     end = min(header_end(message), MAX_HEADER)
     if not message.endswith(b"\n", 0, end):
         message = message[:end] + b"\r\n"
@@ -50,8 +51,7 @@ def _read_header(message: bytes) -> tuple[Header, bytes]:
         name = name.lower()
         if name in DESCRIBED_FIELDS:
             add_value(described, name, value)
-        if name in COMMON and len(common) <= MAX_KEPT:
-            common += field
-            common += b"\n"
-    common += b"\r\n"
-    return described, bytes(common) if len(common) <= MAX_KEPT else b""
+        if name in COMMON and octets <= MAX_KEPT:
+            common.append((name, field + b"\n"))
+            octets += len(field)
+    return described, keep_common(common)

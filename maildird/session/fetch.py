@@ -28,8 +28,9 @@ from maildird.imap.commands.fetch import Fetch, FetchAttribute, FetchSection
 from maildird.index.rows import Facts
 from maildird.mailbox.results import FlagChangeHow
 from maildird.session.answers import Answer, answer_to_partial
+from maildird.session.fetch_columns import KnownItems, known_items
 from maildird.session.fetch_items import Item, at_hand, is_fact, looked_up
-from maildird.session.fetch_lines import Shape, chunks, fetch_heads, fetch_lines
+from maildird.session.fetch_lines import Shape, chunks, fetch_heads, fetch_lines, picked
 from maildird.session.messages import Message, Read
 from maildird.session.numbers import Slice
 from maildird.session.resynchronising import changed_rows, tell_vanished
@@ -86,7 +87,7 @@ async def fetch(session: Session, command: Fetch) -> Answer:
     if not items:
         await _serve_columns(session, rows, shape)
         return Answer("FETCH done")
-    service = _Service(session, shape, items)
+    service = _Service(session, shape, items, known_items(items))
     for some in chunks(rows, PORTION):
         await service.serve(some)
     service.end()
@@ -119,12 +120,14 @@ async def _serve_columns(session: Session, rows: Sequence[int], shape: Shape) ->
 class _Service:
     """Serves one FETCH, portion by portion; `trouble` gathers what could not be read.
 
-    `learnt` are facts, of so many `octets`, that the index is still to be given.
+    `known` is there when the index may have all that is asked for. `learnt` are facts, of so many
+    `octets`, that the index is still to be given.
     """
 
     session: Session
     shape: Shape
     items: tuple[Item, ...]
+    known: KnownItems | None
     trouble: list[Exception] = field(default_factory=list)
     learnt: dict[int, Facts] = field(default_factory=dict)
     octets: int = 0
@@ -144,10 +147,29 @@ class _Service:
         """Answer for the messages in these rows."""
         mailbox = self.session.mailbox
         while rows:
-            uids = [mailbox.view.uids[at] for at in rows]
-            known, count = mailbox.facts(uids) if any(map(is_fact, self.items)) else ({}, len(uids))
-            await self._serve_knowing(rows[:count], uids[:count], known)
+            uids = picked(mailbox.view.uids, rows)
+            count = 0 if self.known is None else await self._serve_known(self.known, rows, uids)
+            if not count:
+                known: Mapping[int, Facts] = {}
+                count = len(uids)
+                if any(map(is_fact, self.items)):
+                    known, count = mailbox.facts(uids)
+                await self._serve_knowing(rows[:count], uids[:count], known)
             rows = rows[count:]
+
+    async def _serve_known(
+        self, known: KnownItems, rows: Sequence[int], uids: Sequence[int]
+    ) -> int:
+        """Answer for the first of the messages out of the index alone, if it has all; how many."""
+        mailbox = self.session.mailbox
+        columns = None if self.marks_seen else known.columns(mailbox, uids)
+        if not columns:
+            return 0
+        count = len(columns[0].values)
+        lines = fetch_lines(mailbox.view, mailbox.keywords, rows[:count], self.shape, columns)
+        self.session.replies.write(lines)
+        await self.session.replies.drain()
+        return count
 
     async def _serve_knowing(
         self, rows: Sequence[int], uids: Sequence[int], known: Mapping[int, Facts]

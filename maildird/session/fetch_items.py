@@ -5,7 +5,7 @@ else reads the message.
 """
 
 from maildird.imap.commands.fetch import FetchAttribute, FetchSection
-from maildird.imap.rendering import date_time
+from maildird.imap.rendering import date_time, literal
 from maildird.index.rows import Facts
 from maildird.mime.common_header import common_header_fields
 from maildird.mime.sections import section
@@ -13,6 +13,11 @@ from maildird.session.messages import Message
 from maildird.terms.section import SectionText
 
 Item = FetchAttribute | FetchSection
+
+
+def name_of(item: Item) -> bytes:
+    """How `item` is called in a response."""
+    return item.label if isinstance(item, FetchSection) else item.value.encode("ascii")
 
 
 def is_fact(item: Item) -> bool:
@@ -25,11 +30,11 @@ def is_fact(item: Item) -> bool:
 def at_hand(item: Item, facts: Facts) -> bytes | None:
     """`item` with its name, out of facts; None when the message has to be read."""
     if isinstance(item, FetchAttribute):
-        return item.value.encode("ascii") + b" " + _of_facts(item, facts)
+        return name_of(item) + b" " + _of_facts(item, facts)
     if not is_fact(item):
         return None
     fields = common_header_fields(facts.header, item.section.fields)
-    return None if fields is None else _of_section(item, fields)
+    return None if fields is None else _named(item, fields)
 
 
 def looked_up(item: Item, message: Message) -> bytes:
@@ -40,7 +45,7 @@ def looked_up(item: Item, message: Message) -> bytes:
     answer = at_hand(item, message.facts) if is_fact(item) else None
     if answer is None:
         assert isinstance(item, FetchSection)
-        answer = _of_section(item, section(message.content.data, item.section))
+        answer = _named(item, section(message.content.data, item.section))
     return answer
 
 
@@ -60,11 +65,14 @@ def _of_facts(item: FetchAttribute, facts: Facts) -> bytes:
             raise ValueError(f"{item.value} is a column of the view")
 
 
-def _of_section(item: FetchSection, octets: bytes | None) -> bytes:
-    """Label and literal, made in one go: messages can be large."""
-    if octets is None:
-        return item.label + b" NIL"
+def literal_of(item: FetchSection, octets: bytes) -> bytes:
+    """What is asked of a section, as a literal."""
     if item.partial is not None:
         first, count = item.partial
         octets = octets[first : first + count]
-    return b"%s {%d}\r\n%s" % (item.label, len(octets), octets)
+    return literal(octets)
+
+
+def _named(item: FetchSection, octets: bytes | None) -> bytes:
+    """A section's name and value; made in one go, for messages can be large."""
+    return item.label + b" " + (b"NIL" if octets is None else literal_of(item, octets))

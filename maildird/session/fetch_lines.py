@@ -1,6 +1,6 @@
-"""FETCH responses out of the columns of a view, by the hundred thousand.
+"""FETCH responses out of columns, by the hundred thousand: the view's, and those of more items.
 
-One format string serves all messages of a response, and there is one ready-made fragment for each
+One format string serves all messages of a command, and there is one ready-made fragment for each
 combination of flags: a mailbox has few of them.
 """
 
@@ -31,10 +31,26 @@ class Shape:
         return [item for item, wanted in formats if wanted]
 
 
-def fetch_lines(view: View, keywords: tuple[str, ...], rows: Sequence[int], shape: Shape) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One more item of each response: its name, and its value for each message."""
+
+    name: bytes
+    values: Sequence[bytes]
+
+
+def fetch_lines(
+    view: View,
+    keywords: tuple[str, ...],
+    rows: Sequence[int],
+    shape: Shape,
+    more: Sequence[Column] = (),
+) -> bytes:
     """The responses for the rising `rows`, joined."""
-    template = b"* %d FETCH (" + b" ".join(shape.items) + b")\r\n"
-    return b"".join(_formatted(template, view, keywords, rows, shape))
+    items = [*shape.items, *(column.name.replace(b"%", b"%%") + b" %b" for column in more)]
+    template = b"* %d FETCH (" + b" ".join(items) + b")\r\n"
+    values = [column.values for column in more]
+    return b"".join(_formatted(template, view, keywords, rows, shape, values))
 
 
 def fetch_heads(
@@ -42,7 +58,7 @@ def fetch_heads(
 ) -> Iterable[bytes]:
     """How the response for each of the rising `rows` begins; more items and `)` have to follow."""
     template = b"* %d FETCH (" + b"".join(item + b" " for item in shape.items)
-    return _formatted(template, view, keywords, rows, shape)
+    return _formatted(template, view, keywords, rows, shape, ())
 
 
 def chunks(rows: Sequence[int], size: int = CHUNK) -> Iterator[Sequence[int]]:
@@ -52,21 +68,26 @@ def chunks(rows: Sequence[int], size: int = CHUNK) -> Iterator[Sequence[int]]:
 
 
 def _formatted(
-    template: bytes, view: View, keywords: tuple[str, ...], rows: Sequence[int], shape: Shape
+    template: bytes,
+    view: View,
+    keywords: tuple[str, ...],
+    rows: Sequence[int],
+    shape: Shape,
+    more: Sequence[Iterable[bytes]],
 ) -> Iterable[bytes]:
     columns: list[Iterable[object]] = [[at + 1 for at in rows]]
     if shape.uid:
-        columns.append(_picked(view.uids, rows))
+        columns.append(picked(view.uids, rows))
     if shape.flags:
         columns.append(_flag_lists(view, keywords, rows))
     if shape.modseq:
-        columns.append(_picked(view.modseqs, rows))
-    return map(template.__mod__, zip(*columns, strict=True))
+        columns.append(picked(view.modseqs, rows))
+    return map(template.__mod__, zip(*columns, *more, strict=True))
 
 
 def _flag_lists(view: View, keywords: tuple[str, ...], rows: Sequence[int]) -> list[bytes]:
     """The flags of each message, as they stand between parentheses."""
-    masks = _picked(view.masks, rows)
+    masks = picked(view.masks, rows)
     old = bisect_left(rows, bisect_left(view.uids, view.first_recent))
     lists = list(map(_Fragments(keywords, ()).__getitem__, masks[:old]))
     lists.extend(map(_Fragments(keywords, ("\\Recent",)).__getitem__, masks[old:]))
@@ -86,7 +107,8 @@ class _Fragments(dict[int, bytes]):
         return fragment
 
 
-def _picked(column: Sequence[int], rows: Sequence[int]) -> Sequence[int]:
+def picked(column: Sequence[int], rows: Sequence[int]) -> Sequence[int]:
+    """What stands in a column in these rows."""
     if isinstance(rows, range) and rows.step == 1:
         return column[rows.start : rows.stop]
     return [column[at] for at in rows]

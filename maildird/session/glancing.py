@@ -11,7 +11,7 @@ from typing import Final
 
 from maildird.imap.commands import search as keys
 from maildird.imap.commands.search import SearchKey
-from maildird.mime.common_header import COMMON
+from maildird.mime.common_header import COMMON, written_out
 from maildird.mime.header import header_end
 from maildird.mime.search import FieldSearch
 from maildird.mime.sent_date import sent_date
@@ -21,7 +21,7 @@ from maildird.session.verdicts import MAYBE, NO, YES, Columns, leaves, verdicts
 PORTION: Final = 256
 """Messages whose headers are in memory at a time."""
 
-Headers = Callable[[Sequence[int]], list[bytes]]
+Headers = Callable[[Sequence[int]], Sequence[bytes]]
 """Gives the common headers of UIDs, empty ones where nothing is known."""
 
 Heads = Callable[[Sequence[int]], dict[int, bytes]]
@@ -43,7 +43,8 @@ def glance(
     said = bytearray()
     for start in range(0, len(rows), PORTION):
         some = rows[start : start + PORTION]
-        known = dict(zip(some, headers([columns.uids[at] for at in some]), strict=True))
+        kept = headers([columns.uids[at] for at in some])
+        known = dict(zip(some, map(written_out, kept), strict=True))
         lacking = {columns.uids[at]: at for at in some if not known[at]}
         for uid, head in heads(list(lacking)).items() if lacking else ():
             known[lacking[uid]] = _whole_header(head)

@@ -8,17 +8,19 @@ import pytest
 
 from maildird.index.check import Finding, check
 from maildird.index.environment import Index
+from maildird.index.rows import FactKind
 from maildird.index.schema import (
-    FACTS_KEY,
+    FACT_KEY,
     FILE_HEAD,
     LAST_ID_KEY,
     NUMBER,
     RECORD,
-    SIZE,
     TOMBSTONE,
     Tables,
     folder_key,
+    pack_facts,
     pack_mailbox,
+    pack_size,
 )
 from maildird.terms.flags import SEEN, keyword_bit
 from tests.index.building import FACTS, INBOX, behind_its_back, message, put
@@ -28,6 +30,7 @@ Change = Callable[["lmdb.Transaction[bytes]", Tables], object]
 MAILBOX = 1
 KEY = NUMBER.pack(MAILBOX)
 ROW = replace(INBOX, id=MAILBOX)
+ENVELOPE = dict(pack_facts(2, FACTS))[FactKind.ENVELOPE]
 
 
 def make(directory: bytes) -> None:
@@ -120,11 +123,14 @@ def test_a_sound_index_has_no_findings(directory: bytes) -> None:
         (put_in("bases", b"1.M1P2.host/" + NUMBER.pack(2)), "b'1.M1P2.host' is there 2 times"),
         (put_in("gone", TOMBSTONE.pack(31, 3)), "tombstone of UID 3 is there 2 times"),
         (put_in("gone", TOMBSTONE.pack(31, 1)), "UID 1 is both"),
-        (put_in("sizes", SIZE.pack(2, 5, 5)), "UID 2 in mailbox 1"),
-        (put_in("sizes", SIZE.pack(1, 5, 5)), "size of UID 1 is there 2 times"),
-        (put_in("sizes", SIZE.pack(3, 5, 5)), "size of UID 3 is known"),
-        (put_in("facts", b"", FACTS_KEY.pack(1, 2)), "UID 2 in mailbox 1"),
-        (put_in("facts", b"", FACTS_KEY.pack(5, 2)), "facts has records of mailbox 5"),
+        (put_in("sizes", pack_size(2, FACTS)), "UID 2 in mailbox 1"),
+        (put_in("sizes", pack_size(1, FACTS._replace(size=5))), "size of UID 1 is there 2 times"),
+        (put_in("sizes", pack_size(3, FACTS)), "size of UID 3 is known"),
+        (put_in("sizes", pack_size(2, FACTS)[:-1] + b"?"), "the size of UID 2 in mailbox 1 is not"),
+        (put_in("facts", ENVELOPE, FACT_KEY.pack(1, 1, 2)), "UID 2 in mailbox 1"),
+        (put_in("facts", ENVELOPE, FACT_KEY.pack(1, 2, 1)), "UID 1 in mailbox 1 is not what"),
+        (put_in("facts", ENVELOPE, FACT_KEY.pack(1, 4, 1)), "facts of kind 4"),
+        (put_in("facts", ENVELOPE, FACT_KEY.pack(5, 1, 2)), "facts has records of mailbox 5"),
         (put_in("gone", TOMBSTONE.pack(1, 1), NUMBER.pack(5)), "gone has records of mailbox 5"),
         (put_in("unseen", NUMBER.pack(9)), "1 messages are unseen, not 9"),
         (put_in("folders", KEY, folder_key(("x",))), "don't name the same parts"),

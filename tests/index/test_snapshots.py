@@ -1,9 +1,11 @@
 """What reads answer."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from maildird.index.environment import Index
-from maildird.index.rows import MessageRow, NewMessage, Tombstone
+from maildird.index.rows import FactKind, MessageRow, NewMessage, Tombstone
 from maildird.terms.flags import FLAGGED, SEEN
 from tests.index.building import FACTS, message, put
 
@@ -101,11 +103,35 @@ def test_facts_and_sizes(index: Index, mailbox: int) -> None:
         assert snapshot.facts(mailbox, 3) == FACTS
         assert snapshot.facts(mailbox, 2) is None
         assert snapshot.facts(mailbox, 1) is None
-        assert snapshot.headers(mailbox, [1, 2, 3, 5]) == [b"", b"", FACTS.header, b""]
+        assert snapshot.sizes_of(mailbox, [1, 2, 3, 5]) == [None, None, (77, -5), None]
         sizes = snapshot.sizes(mailbox)
     assert sizes.uids.tolist() == [3]
     assert sizes.sizes.tolist() == [77]
     assert sizes.internaldates.tolist() == [-5]
+
+
+@pytest.mark.parametrize(
+    "asked", [[1], [2], [9], [1, 2, 3], [2, 4, 6, 8], [3, 8, 9], [5, 6, 7, 8, 9], range(1, 10)]
+)
+def test_facts_of_one_kind(index: Index, mailbox: int, asked: Sequence[int]) -> None:
+    known = {uid: FACTS._replace(envelope=b"%d" % uid, size=uid) for uid in (1, 3, 7, 8)}
+    index.write(lambda batch: batch.add_many(mailbox, [message(n, 30) for n in range(6, 10)]))
+    index.write(lambda batch: batch.put_many_facts(mailbox, known))
+    with index.snapshot() as snapshot:
+        envelopes = snapshot.facts_of_kind(mailbox, FactKind.ENVELOPE, asked)
+        assert envelopes == [b"%d" % uid if uid in known else b"" for uid in asked]
+        sizes = snapshot.sizes_of(mailbox, asked)
+        assert sizes == [(uid, -5) if uid in known else None for uid in asked]
+
+
+def test_facts_of_one_kind_are_read_within_a_measure(index: Index, mailbox: int) -> None:
+    index.write(lambda batch: batch.put_many_facts(mailbox, dict.fromkeys((1, 3, 5), FACTS)))
+    with index.snapshot() as snapshot:
+        envelope = FACTS.envelope
+        few = snapshot.facts_of_kind(mailbox, FactKind.ENVELOPE, [1, 3, 5], most=10)
+        assert few == [envelope, envelope]
+        one = snapshot.facts_of_kind(mailbox, FactKind.ENVELOPE, [1, 3, 5], most=0)
+        assert one == [envelope]
 
 
 def test_an_unknown_mailbox_has_nothing(index: Index, mailbox: int) -> None:

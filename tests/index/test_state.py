@@ -23,7 +23,8 @@ from tests.index.building import INBOX
 
 MASKS = st.sampled_from([0, SEEN, FLAGGED, SEEN | FLAGGED, keyword_bit(25), keyword_bit(40)])
 NAMES = st.sampled_from(["INBOX", "Sent", "Sent Items", "Ärger"])
-FACTS = st.builds(Facts, st.integers(-9, 9), st.integers(0, 9), *[st.binary(max_size=9)] * 4)
+TEXTS = st.text("abc", max_size=9).map(str.encode)
+FACTS = st.builds(Facts, st.integers(-9, 9), st.integers(0, 9), *[TEXTS] * 4)
 KEYWORDS = tuple(f"keyword{n}" for n in range(50))
 
 

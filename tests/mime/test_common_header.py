@@ -8,6 +8,7 @@ from maildird.mime.common_header import (
     COMMON_FIELDS,
     MAX_KEPT,
     common_header_fields,
+    written_out,
 )
 from maildird.mime.describe import describe
 from maildird.mime.sections import section
@@ -51,8 +52,9 @@ def common_header(message: bytes) -> bytes:
 
 
 def test_what_is_kept() -> None:
-    assert common_header(MESSAGE) == b"Subject: a\r\n b\r\nto: d@e\r\n\r\n"
-    assert common_header(b"") == b"\r\n"
+    assert written_out(common_header(MESSAGE)) == b"Subject: a\r\n b\r\nto: d@e\r\n\r\n"
+    assert written_out(common_header(b"")) == b"\r\n"
+    assert common_header(MESSAGE.replace(b"d@e", b"\0")) == b""
 
 
 @pytest.mark.parametrize("client", CLIENTS)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from maildird.imap.rendering import date_time
+from maildird.mime.common_header import written_out
 from maildird.session.describe import describe
 
 
@@ -15,7 +16,7 @@ def test_facts() -> None:
     assert facts.envelope.startswith(b'(NIL "hi" ')
     assert facts.body.startswith(b'("text" "plain" ')
     assert facts.bodystructure.startswith(b'("text" "plain" ')
-    assert facts.header == b"Subject: hi\r\n\r\n"
+    assert written_out(facts.header) == b"Subject: hi\r\n\r\n"
 
 
 @pytest.mark.parametrize(("internaldate", "year"), [(-(10**12), 1970), (10**12, 9999)])

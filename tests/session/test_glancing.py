@@ -5,6 +5,7 @@ from datetime import date
 
 from maildird.imap.commands import search as keys
 from maildird.imap.commands.search import When
+from maildird.mime.describe import describe
 from maildird.session.glancing import PORTION, can_glance, glance
 from maildird.session.verdicts import MAYBE, NO, YES, Columns
 from maildird.terms.sets import UidSet
@@ -23,7 +24,8 @@ def columns(count: int) -> Columns:
 
 
 def headers(uids: Sequence[int]) -> list[bytes]:
-    return [KNOWN[(uid - 1) % 3 + 1] for uid in uids]
+    kept = [KNOWN[(uid - 1) % 3 + 1] for uid in uids]
+    return [describe(header).header if header else b"" for header in kept]
 
 
 def no_heads(uids: Sequence[int]) -> dict[int, bytes]:
