@@ -4,6 +4,9 @@ All accounts are opened at the start, so that their monitors watch also while no
 One that can't be opened, or breaks down later, takes no other with it: its sessions end with a BYE,
 and the next login opens it again. That its index was deleted or is damaged shows at the next login
 at the latest. Opening takes a while where an index has to be inspected, so a few go side by side.
+
+No tree is open for two users at a time, however they came to have it: two names of the system may
+have one home, and while the settings change one user may be about to get what another still has.
 """
 
 import dataclasses
@@ -27,6 +30,7 @@ from maildird.server.new_tree import make_new_tree
 from maildird.server.settings import User
 from maildird.server.state import locked
 from maildird.server.status import HISTORY, STATUS, Status, resident_memory
+from maildird.server.trees import Trees
 from maildird.session.presence import Presence
 from maildird.session.session import shutting_down
 from maildird.terms.errors import IndexUnusable, MaildirdError
@@ -121,6 +125,7 @@ class Accounts:
         self._indexes = trio.CapacityLimiter(os.cpu_count() or 1)
         self._opened: dict[str, OpenAccount] = {}
         self._opening: defaultdict[str, trio.Lock] = defaultdict(trio.Lock)
+        self._trees = Trees()
 
     @property
     def opened(self) -> Sequence[OpenAccount]:
@@ -177,7 +182,10 @@ class Accounts:
         """Keep an account open until it breaks down or the server ends."""
         opened = None
         try:
-            with locked(user.mail.state_directory):
+            with (
+                locked(user.mail.state_directory),
+                self._trees.held(user.name, user.mail.root),
+            ):
                 make_new_tree(user.mail)
                 async with open_account(user.mail, self._describe, self._indexes) as account:
                     opened = self._opened[user.name] = OpenAccount(user.mail, account)

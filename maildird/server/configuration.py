@@ -3,7 +3,6 @@
 Every key is a field below, with its default.
 """
 
-import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -45,6 +44,7 @@ from maildird.server.settings import (
 )
 from maildird.server.state import default_state_directory
 from maildird.server.toml_reader import Place, read_toml
+from maildird.server.trees import Trees
 from maildird.terms.errors import SettingsError
 
 
@@ -221,11 +221,15 @@ def _need_separator(mail: Mail, place: Place) -> None:
 
 
 def _need_trees_apart(users: tuple[User, ...], place: Place) -> None:
-    """No tree may have two indexes, each with UIDs of its own."""
-    for root, count in Counter(user.mail.root for user in users).most_common(1):
-        if count == 1:
-            continue
-        names = ", ".join(user.name for user in users if user.mail.root == root)
-        raise place.key("accounts").error(
-            f"has one location for {names}: {os.fsdecode(root)}; put {{user}} into the location"
-        )
+    trees = Trees()
+    for number, user in enumerate(users, 1):
+        try:
+            trees.take(user.name, user.mail.root)
+        except SettingsError as error:
+            raise (
+                place.key("accounts")
+                .member(number)
+                .error(
+                    f"{error}; give each user a place apart, such as by {{user}} in the location"
+                )
+            ) from None

@@ -67,6 +67,10 @@ def _expand(template: str, name: str, home: str | None) -> str:
     local, at, domain = name.rpartition("@")
     if "{domain}" in template and not at:
         raise SettingsError("needs an @ in the name, as {domain} stands in the location")
+    if "{domain}" in template and not domain:
+        raise SettingsError("needs a domain after the @, as {domain} stands in the location")
+    if "{local}" in template and at and not local:
+        raise SettingsError("needs a name before the @, as {local} stands in the location")
     if "{home}" in template and not (home and os.path.isabs(home)):
         raise SettingsError("needs a home directory, as {home} stands in the location")
     parts = {

@@ -56,6 +56,20 @@ async def test_all_sessions_of_a_user_share_one_account(tmp_path: Path) -> None:
             assert first is second
 
 
+async def test_a_tree_is_open_for_one_user_at_a_time(tmp_path: Path) -> None:
+    """The system may give two names one home."""
+    ada = user(tmp_path, "ada")
+    (tmp_path / "link").symlink_to("ada")
+    alias = AccountSettings("root", os.fsencode(tmp_path / "link"), os.fsencode(tmp_path / "st"))
+    root = User("root", None, alias)
+    async with keep_accounts(describe) as accounts:
+        await accounts.open(ada)
+        with pytest.raises(SettingsError, match="has the Maildir of ada"):
+            await accounts.open(root)
+        await accounts.close("ada")
+        await accounts.open(root)
+
+
 async def test_logins_at_once_open_an_account_once(tmp_path: Path) -> None:
     ada = user(tmp_path, "ada")
     opened = []

@@ -276,6 +276,25 @@ def test_every_default_that_can_be_written_down_reads_back(tmp_path: Path) -> No
             "[[accounts]]\nname = 'bob'\npassword = 'x'\nlocation = '{home}/Maildir'",
             "accounts#2 needs a home directory, as {home} stands in the location",
         ),
+        (
+            "[[accounts]]\nname = 'bob'\npassword = 'x'\nlocation = '/home/ada/Maildir/bob'",
+            "accounts#2 has a Maildir in that of ada: /home/ada/Maildir/bob; give each user a",
+        ),
+        (
+            "[[accounts]]\nname = 'bob@'\npassword = 'x'\nlocation = '/{domain}/{local}'",
+            "accounts#2 needs a domain after the @, as {domain} stands in the location",
+        ),
+        (
+            "[[accounts]]\nname = '@b'\npassword = 'x'\nlocation = '/{domain}/{local}'",
+            "accounts#2 needs a name before the @, as {local} stands in the location",
+        ),
+        *(
+            (
+                f"[[accounts]]\nname = {name}\npassword = 'x'\nlocation = '/{{user}}'",
+                "accounts#2.name is ",
+            )
+            for name in ("'a/b'", "'..'", "'a@..'", '"a\\u0000b"', "''")
+        ),
         ("[users]\nfile = 'users'", 'users.file is "users", but must be an absolute path'),
         ("[users]\npam = '../x'", 'users.pam is "../x", but must be the name of a PAM service'),
         (
@@ -288,7 +307,7 @@ def test_every_default_that_can_be_written_down_reads_back(tmp_path: Path) -> No
         ),
         (
             "[[accounts]]\nname = 'bob'\npassword = 'x'\nlocation = '/home/ada/Maildir/'",
-            "accounts has one location for ada, bob: /home/ada/Maildir; put {user} into",
+            "accounts#2 has the Maildir of ada: /home/ada/Maildir; give each user a place apart",
         ),
     ],
 )
