@@ -3,6 +3,7 @@
 set -eu
 here=/shared/tests
 package=$(ls /shared/maildird_*_all.deb)
+older=$(ls /shared/older/maildird_*_all.deb)
 configuration=/etc/maildird/maildird.toml
 mail=/var/mail/vhosts/example.org/ada
 state=/var/lib/maildird
@@ -31,15 +32,6 @@ pretend_systemd() {
     chmod +x /usr/sbin/policy-rc.d
 }
 
-# The same package with a lower version, and other words in the configuration: dpkg would ask.
-make_older() {
-    older=/tmp/maildird_0.0.1_all.deb
-    dpkg-deb --raw-extract "$package" /tmp/older
-    sed -i 's/^Version: .*/Version: 0.0.1/' /tmp/older/DEBIAN/control
-    sed -i '1s/.*/# Configuration of maildird 0.0.1./' "/tmp/older/$configuration"
-    dpkg-deb --build /tmp/older "$older" >/dev/null
-}
-
 configure() {
     openssl req -quiet -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost \
         -addext subjectAltName=DNS:localhost \
@@ -65,13 +57,18 @@ END
     install -d -o maildird -g postfix -m 2750 /var/spool/postfix/maildird
 }
 
+# Everything there is to know of the mail: places, inodes, owners, times, octets.
+mail_as_it_is() {
+    find "$mail" -printf '%P %y %i %U:%G %m %s %T@\n' | sort
+    find "$mail" -type f -exec sha256sum {} + | sort
+}
+
 uidvalidity() {
     sed -n '1s/.* V\([0-9]*\) .*/\1/p' "$mail/dovecot-uidlist"
 }
 
 say install
 pretend_systemd
-make_older
 apt install "$older"
 expect "the user's home is the state directory" \
     [ "$(getent passwd maildird | cut -d: -f6)" = "$state" ]
@@ -99,13 +96,21 @@ say use
 configure
 python3 "$here/as_unit.py" maildird sh "$here/with_service.sh"
 before=$(uidvalidity)
+expect "the older version was used" [ "$(maildird --version)" = "maildird 0.0.1" ]
 
 say upgrade
 : > /run/systemctl.log
 cp "$configuration" /tmp/configuration
+echo '# of this machine' >> /etc/pam.d/maildird
+cp /etc/pam.d/maildird /tmp/pam
+mail_as_it_is > /tmp/mail
+expect "there is mail" grep -q '^new/\|^cur/' /tmp/mail
 cp -a "$state" /tmp/state
 apt install "$package"
+expect "it is an upgrade" [ "$(maildird --version)" != "maildird 0.0.1" ]
+mail_as_it_is | expect "mail is untouched" cmp - /tmp/mail
 expect "settings are kept" cmp "$configuration" /tmp/configuration
+expect "those for PAM, too" cmp /etc/pam.d/maildird /tmp/pam
 expect "the new configuration lies beside them" [ -e "$configuration.dpkg-dist" ]
 expect "the mode is kept" [ "$(stat -c %U:%G:%a "$configuration")" = root:maildird:640 ]
 expect "the state is kept" diff -r "$state" /tmp/state
@@ -119,7 +124,7 @@ expect "what had UID 2 still has it" grep -q 'Subject: second' /tmp/second
 expect "UIDs hold on" [ "$(uidvalidity)" = "${before:-none}" ]
 
 say remove
-find "$mail" -type f | sort > /tmp/mail
+mail_as_it_is > /tmp/mail
 touch "$state/ada@example.org/letter" "$state/ada@example.org/index/damaged.mdb"
 touch /etc/maildird/users
 apt remove maildird
@@ -134,4 +139,4 @@ expect "the settings are gone, but not what others put there" \
     [ "$(ls /etc/maildird | tr '\n' ' ')" = "certificate.pem key.pem " ]
 expect "of the state only what is not maildird's is left" \
     [ "$(find "$state" ! -type d | tee /tmp/left)" = "$state/ada@example.org/letter" ]
-find "$mail" -type f | sort | expect "mail is untouched" cmp - /tmp/mail
+mail_as_it_is | expect "mail is untouched" cmp - /tmp/mail

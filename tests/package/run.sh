@@ -21,10 +21,24 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 chmod 0755 "$work"
 
-if ! deb=$(sh packaging/build-deb.sh "$work" 2>"$work/log"); then
-    cat "$work/log" >&2
-    exit 1
-fi
+# build SOURCE DIRECTORY: gives the name of the package; what the build said only when it fails.
+build() {
+    sh "$1/packaging/build-deb.sh" "$2" 2>"$work/log" || { cat "$work/log" >&2; return 1; }
+}
+
+deb=$(build . "$work")
+# The version before, as far as upgrading goes: the same source with a lower version, and another
+# word in the configuration, about which dpkg would ask.
+mkdir "$work/older" "$work/older/source"
+tar -c --exclude='__pycache__' CHANGELOG.md LICENSE README.md config maildird man packaging \
+    pyproject.toml | tar -x -C "$work/older/source"
+(
+    cd "$work/older/source"
+    sed -i 's/^__version__ = .*/__version__ = "0.0.1"/' maildird/__init__.py
+    sed -i '1s/(.*)/(0.0.1)/' packaging/debian/changelog
+    sed -i '1s/.*/# Configuration of maildird 0.0.1./' config/maildird.toml
+)
+build "$work/older/source" "$work/older" >/dev/null
 
 in_chroot build "$work" sh -c \
     'runuser -u nobody -- lintian -I --pedantic /shared/*.changes' >"$work/lintian"
