@@ -61,7 +61,9 @@ def test_a_user_principal_name_that_is_none_names_nobody(value: bytes) -> None:
     assert client_names(certificate(["root"], [upn(value)])) == ()
 
 
-@pytest.mark.parametrize("der", [b"", b"certificate", certificate(["ada"], [ADA])[:-1]])
+@pytest.mark.parametrize(
+    "der", [b"", b"certificate", certificate(["ada"], [ADA])[:-1]], ids=["empty", "text", "cut"]
+)
 def test_what_can_t_be_read_names_nobody(der: bytes) -> None:
     assert client_names(der) == ()
 
