@@ -85,9 +85,19 @@ class Phrase:
 
     def is_in(self, text: Text) -> bool:
         """Whether `text` has it as a substring."""
-        if self._is_surely_missing(text) or self._word not in text.folded:
+        return not self._is_surely_missing(text) and self.is_in_folded(text.folded)
+
+    def is_in_folded(self, folded: str) -> bool:
+        """Whether text that was folded has it."""
+        if self._word not in folded:
             return False
-        return " " not in self._phrase or self._phrase in _SPACES.sub(" ", text.folded)
+        return " " not in self._phrase or self._phrase in _SPACES.sub(" ", folded)
+
+    def is_in_ascii(self, line: bytes) -> bool:
+        """Whether a line of ASCII text has it."""
+        if self._octets is None or self._octets not in line.lower():
+            return False
+        return " " not in self._phrase or self.is_in_folded(line.decode("ascii").strip().lower())
 
     def _is_surely_missing(self, text: Text) -> bool:
         """Whether the sketch alone shows that the text doesn't have the longest word."""

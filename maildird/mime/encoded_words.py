@@ -11,8 +11,6 @@ and with spaces inside; they are decoded there too: a search should find what re
 import binascii
 import re
 from collections.abc import Iterator
-from itertools import groupby
-from operator import itemgetter
 from typing import Final
 
 from maildird.mime.charsets import decode
@@ -27,26 +25,29 @@ def decode_field(value: bytes) -> str:
     """The text of an unfolded field value, encoded words and raw octets decoded; never fails."""
     if b"=?" not in value:
         return decode(value, None)
-    return "".join(
-        decode(b"".join([octets for _, octets in run]), charset)
-        for charset, run in groupby(_pieces(value), key=itemgetter(0))
-    )
+    texts = []
+    octets: list[bytes] = []
+    charset = None
+    for more, its_charset in _pieces(value):
+        if its_charset != charset:
+            texts.append(decode(b"".join(octets), charset))
+            octets, charset = [], its_charset
+        octets.append(more)
+    texts.append(decode(b"".join(octets), charset))
+    return "".join(texts)
 
 
-def _pieces(value: bytes) -> Iterator[tuple[str | None, bytes]]:
-    """Charsets with octets; raw octets have no charset."""
-    at = 0
-    for word in _ENCODED_WORD.finditer(value):
-        between = value[at : word.start()]
-        if between and not (at and between.isspace()):
-            yield None, between
-        yield word[1].decode("ascii", "replace").lower(), _encoded_text(word)
-        at = word.end()
-    if at < len(value):
-        yield None, value[at:]
+def _pieces(value: bytes) -> Iterator[tuple[bytes, str | None]]:
+    """Octets with charsets; raw octets have no charset."""
+    before, *words = _ENCODED_WORD.split(value)
+    if before:
+        yield before, None
+    for at in range(0, len(words), 4):
+        charset, encoding, text, behind = words[at : at + 4]
+        yield _decoded(encoding, text), charset.decode("ascii", "replace").lower()
+        if behind and (at + 4 == len(words) or not behind.isspace()):
+            yield behind, None
 
 
-def _encoded_text(word: re.Match[bytes]) -> bytes:
-    if word[2] in b"bB":
-        return decode_base64(word[3])
-    return binascii.a2b_qp(word[3], header=True)
+def _decoded(encoding: bytes, text: bytes) -> bytes:
+    return decode_base64(text) if encoding in b"bB" else binascii.a2b_qp(text, header=True)

@@ -34,6 +34,11 @@ def decode_transfer(octets: bytes, encoding: bytes) -> bytes:
 def decode_base64(octets: bytes) -> bytes:
     """Decoded base64; what is not of its alphabet is left out (RFC 2045 section 6.8), and so is a
     last character that stands alone. After padding a new run begins, as when texts were joined."""
+    if b"=" not in octets.rstrip(b"=\r\n"):  # all in one run, as it mostly is
+        try:
+            return binascii.a2b_base64(octets)
+        except binascii.Error:
+            pass
     decoded = bytearray()
     for run in _UNPADDED.finditer(octets.translate(None, _NO_BASE64)):
         decoded += _decode_run(run[0])

@@ -6,7 +6,7 @@ yet, the beginning of its file mostly holds the whole header. What neither can t
 longer, or the field is no common one) stays MAYBE.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from maildird.imap.commands import search as keys
@@ -27,7 +27,8 @@ Headers = Callable[[Sequence[int]], Sequence[bytes]]
 Heads = Callable[[Sequence[int]], dict[int, bytes]]
 """Gives the beginnings of messages by UID, without those that can't be read."""
 
-_Test = Callable[[bytes], bool]
+_Test = Callable[[Sequence[bytes]], Sequence[bool]]
+"""Says of each of some headers whether it matches a key."""
 
 
 def can_glance(key: SearchKey) -> bool:
@@ -43,20 +44,45 @@ def glance(
     said = bytearray()
     for start in range(0, len(rows), PORTION):
         some = rows[start : start + PORTION]
-        kept = headers([columns.uids[at] for at in some])
-        known = dict(zip(some, map(written_out, kept), strict=True))
-        lacking = {columns.uids[at]: at for at in some if not known[at]}
-        for uid, head in heads(list(lacking)).items() if lacking else ():
-            known[lacking[uid]] = _whole_header(head)
-
-        def look(leaf: SearchKey, at: int, known: dict[int, bytes] = known) -> int:
-            header = known[at]
-            if not header or (test := tests.get(leaf)) is None:
-                return MAYBE
-            return YES if test(header) else NO
-
-        said += verdicts(key, columns, some, look)
+        uids = [columns.uids[at] for at in some]
+        answers = _Answers(tests, some, _all_headers(uids, headers, heads))
+        said += verdicts(key, columns, some, answers.look)
     return bytes(said)
+
+
+class _Answers:
+    """What the headers of the messages in some rows say; each key is asked of all of them once."""
+
+    def __init__(
+        self, tests: Mapping[SearchKey, _Test], rows: Sequence[int], headers: Sequence[bytes]
+    ) -> None:
+        self._tests = tests
+        self._rows = rows
+        self._headers = headers
+        self._said: dict[SearchKey, dict[int, int]] = {}
+
+    def look(self, leaf: SearchKey, at: int) -> int:
+        if leaf not in self._said:
+            self._said[leaf] = self._ask(leaf)
+        return self._said[leaf].get(at, MAYBE)
+
+    def _ask(self, leaf: SearchKey) -> dict[int, int]:
+        """The verdicts by row, where there are any."""
+        if leaf not in self._tests:
+            return {}
+        matches = self._tests[leaf](self._headers)
+        known = zip(self._rows, self._headers, matches, strict=True)
+        return {at: YES if matched else NO for at, header, matched in known if header}
+
+
+def _all_headers(uids: Sequence[int], headers: Headers, heads: Heads) -> list[bytes]:
+    """Common headers where there are any, else whole ones; empty where neither is to be had."""
+    known = list(map(written_out, headers(uids)))
+    lacking = {uid: number for number, uid in enumerate(uids) if not known[number]}
+    if lacking:
+        for uid, head in heads(list(lacking)).items():
+            known[lacking[uid]] = _whole_header(head)
+    return known
 
 
 def _whole_header(head: bytes) -> bytes:
@@ -66,7 +92,7 @@ def _whole_header(head: bytes) -> bytes:
 
 
 def _tests(key: SearchKey) -> dict[SearchKey, _Test]:
-    """What to ask of a common header, for each key in `key` that it can answer."""
+    """What to ask of common headers, for each key in `key` that they can answer."""
     tests = {leaf: _test(leaf) for leaf in leaves(key)}
     return {leaf: test for leaf, test in tests.items() if test is not None}
 
@@ -74,8 +100,8 @@ def _tests(key: SearchKey) -> dict[SearchKey, _Test]:
 def _test(leaf: SearchKey) -> _Test | None:
     match leaf:
         case keys.InHeader() if (name := leaf.field.lower().encode("utf-8", "replace")) in COMMON:
-            return FieldSearch(name, leaf.value).finds
+            return FieldSearch(name, leaf.value).find
         case keys.SentDate():
-            return lambda header: is_sent(leaf, sent_date(header))
+            return lambda headers: [is_sent(leaf, sent_date(header)) for header in headers]
         case _:
             return None
