@@ -4,7 +4,7 @@ Theory of operation. A connection is that of one process, which may have several
 each is a task, to which the reader hands the responses. An exchange is open until its last word, or
 until the client gives it up, or responds where nothing was asked; from then on its number is free
 for another one, and nothing is said of it any more, even where a password is still being compared.
-Dovecot keeps to the same rules.
+So it is with Dovecot 2.3, but that a FAIL which it holds back comes all the same.
 
 Connections and exchanges are bounded, and so is the time that an exchange takes. Postfix waits ten
 seconds for an answer, and takes silence for trouble of the server; so a "not now" comes before, and
