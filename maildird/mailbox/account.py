@@ -111,6 +111,7 @@ class Account:
         await self.door.finish()
         await self.keeper.finish()
         await trio.to_thread.run_sync(make_exact, self.index, self._layout, self.disk)
+        self.disk.hold.release()
 
     @property
     def preparing(self) -> tuple[int, int]:

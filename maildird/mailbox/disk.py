@@ -36,6 +36,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from maildird.maildir.folders import folder_mtimes
+from maildird.maildir.holding import Hold
 from maildird.maildir.told import Told
 
 Mtimes = tuple[int, int]
@@ -79,7 +80,8 @@ class Disk:
     the log named. `unheeded` are the mailboxes whose folders were not yet asked whether the index
     knows all that was told. `index_inode` is that of the index's file; `index_is_copy` says that
     it was another one when the index was last written. `unsettled` are the names of intents that
-    were committed and lie there still, as what they tell of could not be finished.
+    were committed and lie there still, as what they tell of could not be finished. `hold` is that
+    of the tree, while anything in it is half done.
     """
 
     events_trusted: bool = False
@@ -89,6 +91,7 @@ class Disk:
     index_inode: int = 0
     index_is_copy: bool = False
     unsettled: set[bytes] = field(default_factory=set)
+    hold: Hold = field(default_factory=Hold)
     _folders: dict[int, FolderState] = field(default_factory=dict)
 
     def of(self, mailbox: int) -> FolderState:
@@ -130,6 +133,11 @@ class Disk:
         for state in list(self._folders.values()):
             state.in_step = state.uidlist = state.keywords = None
             state.in_doubt = False
+
+    def done(self) -> None:
+        """Nothing is half done any more, unless it could not be finished."""
+        if not self.unsettled:
+            self.hold.release()
 
     def promises_are_lost(self) -> None:
         """A commit failed, and with it the index's knowledge of what was promised."""

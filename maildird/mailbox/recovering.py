@@ -142,7 +142,7 @@ def _settle_all(known: _Known, folder: bytes, directory: bytes) -> list[bytes]:
 def _settle(known: _Known, folder: bytes, path: bytes) -> None:
     intent = read_intent(known.layout.root, path)
     is_ours = intent is not None and _is_of(known.snapshot, intent)
-    if not is_ours and maker_may_return(path):
+    if not is_ours and maker_may_return(known.layout.root, path):
         return
     if intent is not None:
         case = _case_of(known.snapshot, path, intent)
@@ -164,7 +164,7 @@ def _show_hidden(root: bytes, folders: Collection[bytes], intents: Sequence[byte
     """
     awaited = frozenset(map(partial(_hiding_in, root), intents))
     for folder in folders:
-        for hiding in _hidings(folder) - awaited:
+        for hiding in _hidings(root, folder) - awaited:
             where = os.fsdecode(os.path.join(folder, b"tmp", hiding))
             logger.warning("nothing tells of the messages in %s, which are brought back", where)
             try:
@@ -173,9 +173,9 @@ def _show_hidden(root: bytes, folders: Collection[bytes], intents: Sequence[byte
                 logger.warning("what is in %s can't be brought back now: %s", where, error)
 
 
-def _hidings(folder: bytes) -> frozenset[bytes]:
+def _hidings(root: bytes, folder: bytes) -> frozenset[bytes]:
     with suppress(OSError):
-        return frozenset(find_hidings(folder))
+        return frozenset(find_hidings(root, folder))
     return frozenset()
 
 

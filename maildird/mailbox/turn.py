@@ -174,8 +174,9 @@ class Turn:
         """Leave an intent before the first step; OSError, and then nothing may be begun.
 
         `undo` takes back what of it was done. The intent goes after that, or else after the commit
-        and whatever has to be done then.
+        and whatever has to be done then; the tree is held until then.
         """
+        self.disk.hold.take(self.layout.root)
         index, after = (self.batch.meta(key) or b"" for key in (INDEX_NAME, SETTLED))
         intent = Intent(os.fsdecode(index), self.batch.commit, os.fsdecode(after), what)
         path = write_intent(self.layout.root, directory, intent, lasts=lasts)

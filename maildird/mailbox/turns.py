@@ -90,9 +90,11 @@ class Turns:
             self._disk.unheeded |= unheeded
             for turn in turns:
                 turn.take_back()
+            self._disk.done()
             raise
         (turn,) = turns
         turn.finish()
+        self._disk.done()
         return TurnReport(
             outcomes=outcomes,
             modseqs=turn.modseqs,

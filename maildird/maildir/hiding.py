@@ -5,8 +5,9 @@ has, flags and all. No program takes a directory in tmp/ for a message, nor for 
 staged and forgot: what is hidden looks like nothing that is ever cleaned away. It is removed only
 by whoever knows that the move was committed.
 
-Each move makes a directory of its own. Its name tells who made it, so that whatever nobody will
-come back for can be brought back, even if nothing else is known of that move.
+Each move makes a directory of its own. Its name tells who made it, and holds the tree meanwhile
+(`holding`), so that whatever nobody will come back for can be brought back, even if nothing else is
+known of that move.
 """
 
 import os
@@ -61,13 +62,13 @@ def drop_hidden(folder: bytes, hiding: bytes) -> None:
         os.rmdir(directory)
 
 
-def find_hidings(folder: bytes) -> list[bytes]:
+def find_hidings(root: bytes, folder: bytes) -> list[bytes]:
     """The names of the directories in a folder for which nobody may come back; OSError."""
     with suppress(FileNotFoundError):
         return [
             name
             for name in os.listdir(os.path.join(folder, b"tmp"))
-            if name.startswith(PREFIX) and not may_return(_path(folder, name), PREFIX)
+            if name.startswith(PREFIX) and not may_return(root, _path(folder, name), PREFIX)
         ]
     return []
 

@@ -13,7 +13,8 @@ time. Paths are relative to the root, which may be mounted elsewhere tomorrow.
 
 One that *lasts* is synced, with its directory, before it counts: then a power cut leaves no step
 without it. One that doesn't still survives the death of the process. A file that was not written to
-its end says nothing, and nothing was done under it. Who made it stands in its name.
+its end says nothing, and nothing was done under it. Who made it stands in its name, and holds the
+tree (`holding`) until it is done.
 """
 
 import errno
@@ -110,9 +111,9 @@ def read_intent(root: bytes, path: bytes) -> Intent | None:
         return None
 
 
-def maker_may_return(path: bytes) -> bool:
+def maker_may_return(root: bytes, path: bytes) -> bool:
     """Whether another process that wrote an intent may still be at it; not after 36 hours."""
-    return may_return(path, PREFIX)
+    return may_return(root, path, PREFIX)
 
 
 def remove_intent(path: bytes) -> None:

@@ -3,7 +3,8 @@
 Staged messages in tmp/ say in their name which process made them, on which host; so does the name
 of a file that was to become a lock, and the content of a lock. A process of this host that runs no
 more will never come back for them. What says nothing of its maker, or was made on another host, is
-left to its age.
+left to its age. But what goes with a hold of the tree (`holding`) nobody comes back for where
+nobody holds it, whatever the name says.
 """
 
 import enum
@@ -15,6 +16,7 @@ from contextlib import suppress
 from typing import Final
 
 from maildird.maildir.folders import ABANDONED
+from maildird.maildir.holding import may_be_held
 from maildird.maildir.names import spelled_host
 from maildird.maildir.replacing import TEMPORARY
 
@@ -55,12 +57,15 @@ def remove_leftovers(folder: bytes) -> None:
                     _remove(os.path.join(folder, name))
 
 
-def may_return(path: bytes, prefix: bytes) -> bool:
+def may_return(root: bytes, path: bytes, prefix: bytes) -> bool:
     """Whether another process that made what is at a path may still come back for it.
 
-    The file's name is `prefix` and a `unique_base`. After 36 hours nobody comes back.
+    Whoever makes such a thing holds the tree. The file's name is `prefix` and a `unique_base`.
+    After 36 hours nobody comes back.
     """
     if _maker(os.path.basename(path).removeprefix(prefix)) is not _Maker.ANOTHER:
+        return False
+    if not may_be_held(root):
         return False
     with suppress(FileNotFoundError):
         return os.lstat(path).st_ctime > time.time() - ABANDONED

@@ -7,12 +7,15 @@ another mailbox. Then something happens to what it left, and the next server sta
 import json
 import os
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import trio
 
+from maildird.maildir.holding import Hold
+from maildird.maildir.names import spelled_host
 from tests.durability.faults import BEGUN
 from tests.durability.rounds import no_strays, steps
 from tests.durability.scenarios import COPIES, message, two_new
@@ -191,9 +194,40 @@ async def test_the_intent_of_a_server_that_runs_is_left_alone(server: Server) ->
     made, _, host = intent.name.partition("R")
     theirs = intent.with_name(f"{made.rpartition('P')[0]}P{os.getpid()}R{host}")
     theirs.write_text(json.dumps(said))
-    assert server.start()
-    assert intents(server) == [theirs]
-    assert files(server, "one")
+    with holding(server):
+        assert server.start()
+        assert intents(server) == [theirs]
+        assert files(server, "one")
+    assert server.end() == 0
+    assert await found(server) == {"INBOX": SUBJECTS, COPIES: ["one", "three"]}
+
+
+@pytest.mark.parametrize(
+    ("command", "step", "intent_is_lost", "expected"),
+    [
+        (MOVE, SECOND_HIDDEN, False, {"INBOX": SUBJECTS, COPIES: ["one", "three", "two"]}),
+        (MOVE, SECOND_HIDDEN, True, {"INBOX": SUBJECTS, COPIES: ["one", "three", "two"]}),
+        (MOVE, COMMITTED, False, {"INBOX": SUBJECTS, COPIES: ["one", "three", "two"]}),
+        (f"RENAME {COPIES} others", "1 ^commit ", False, NOT_DONE),
+        (f"DELETE {COPIES}", "1 ^commit ", False, NOT_DONE),
+    ],
+)
+async def test_what_a_container_hid_comes_back_with_the_next_one(
+    server: Server, command: str, step: str, intent_is_lost: bool, expected: dict[str, list[str]]
+) -> None:
+    """It has another host name and no index; but nothing comes back while somebody may be at it."""
+    await kill(server, command, step)
+    shutil.rmtree(server.state)
+    _happened_elsewhere(server)
+    if intent_is_lost:
+        intents(server)[0].unlink()
+    left = set(server.root.rglob("..maildird-*"))
+    with holding(server):
+        assert server.start()
+        assert left <= set(server.root.rglob("..maildird-*"))
+        assert server.end() == 0
+    shutil.rmtree(server.state)
+    assert await found(server) == expected
 
 
 @pytest.mark.parametrize(
@@ -357,6 +391,24 @@ async def test_originals_that_cannot_be_removed_go_at_the_next_start(server: Ser
     assert server.end() == 0
     assert intents(server)
     assert await found(server) == {"INBOX": [], COPIES: SUBJECTS, "newer": []}
+
+
+@contextmanager
+def holding(server: Server) -> Iterator[None]:
+    """Be another server that is in the middle of something in the tree."""
+    hold = Hold()
+    hold.take(os.fsencode(server.root))
+    yield
+    hold.release()
+
+
+def _happened_elsewhere(server: Server) -> None:
+    """Have what was left be made on another host."""
+    here, there = os.fsdecode(spelled_host()), "another.example"
+    for path in sorted(server.root.rglob("..maildird-*"), reverse=True):
+        if path.is_file():
+            path.write_text(path.read_text().replace(here, there))
+        path.rename(path.with_name(path.name.replace(here, there)))
 
 
 def deliver(server: Server, name: str) -> None:

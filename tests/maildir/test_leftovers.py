@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from maildird.maildir import filesystems
 from maildird.maildir.dotlock import locked
 from maildird.maildir.folders import ABANDONED, clean_tmp
+from maildird.maildir.holding import Hold, may_be_held
 from maildird.maildir.leftovers import is_abandoned, may_return, remove_leftovers
 from maildird.maildir.names import spelled_host, unique_base
 
@@ -93,14 +95,54 @@ def test_a_file_that_was_to_replace_another_goes_with_its_lock(folder: Path) -> 
 
 
 def test_nobody_returns_after_36_hours(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another host may be this machine under its old name."""
+    """Another host may be this machine under its old name; somebody holds the tree."""
+    root = os.fsencode(folder)
+    hold = Hold()
+    hold.take(root)
     path = os.fsencode(folder / "prefix-") + b"1700000000.M1P1R0123456789abcdef.another.example"
-    assert not may_return(path, b"prefix-")
+    assert not may_return(root, path, b"prefix-")
     Path(os.fsdecode(path)).touch()
-    assert may_return(path, b"prefix-")
+    assert may_return(root, path, b"prefix-")
     later = time.time() + ABANDONED + 10
     monkeypatch.setattr(time, "time", lambda: later)
-    assert not may_return(path, b"prefix-")
+    assert not may_return(root, path, b"prefix-")
+    hold.release()
+
+
+def test_nobody_returns_to_a_tree_that_nobody_holds(folder: Path) -> None:
+    """A container that is started anew has another host name, and the same kernel."""
+    root = os.fsencode(folder)
+    path = os.path.join(root, b"prefix-1700000000.M1P1R0123456789abcdef.another.example")
+    Path(os.fsdecode(path)).touch()
+    hold = Hold()
+    hold.take(root)
+    assert may_return(root, path, b"prefix-")
+    hold.release()
+    assert not may_return(root, path, b"prefix-")
+
+
+def test_a_hold_goes_with_its_process(folder: Path) -> None:
+    root = os.fsencode(folder)
+    code = (
+        "import sys; from maildird.maildir.holding import Hold;"
+        "Hold().take(sys.argv[1].encode()); print(flush=True); input()"
+    )
+    command = [sys.executable, "-c", code, str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        assert may_be_held(root)
+        holder.kill()
+    assert not may_be_held(root)
+
+
+def test_a_tree_that_other_machines_have_may_be_held(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounts = folder / "mounts"
+    mounts.write_text(f"1 1 0:1 / {folder} rw - nfs4 server:/mail rw\n")
+    monkeypatch.setattr(filesystems, "_MOUNTS", os.fsencode(mounts))
+    assert may_be_held(os.fsencode(folder))
 
 
 def test_an_intent_is_not_removed_for_its_age(
