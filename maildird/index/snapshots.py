@@ -169,6 +169,11 @@ class Snapshot:
                     names[uid] = record[FILE_HEAD.size :]
         return names
 
+    def all_names(self, mailbox: int) -> set[bytes]:
+        """The names alone; quicker than `names`."""
+        files = self._list_from(self._tables.files, mailbox, b"")
+        return {record[FILE_HEAD.size :] for record in files}
+
     def uid_of(self, mailbox: int, base: bytes) -> int | None:
         """The living message of that base name."""
         record = self._first_with(self._tables.bases, mailbox, base + BASE_END)

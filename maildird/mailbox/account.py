@@ -73,7 +73,7 @@ class Account:
         self.watcher = Watcher(
             self.door, self.disk, layout.root, self.tree.watched, self._supervise, self._flush
         )
-        self.keeper = UidListKeeper(index, layout, self.disk)
+        self.keeper = UidListKeeper(index, layout, self.disk, self.door)
         self.preparer = Preparer(settings.name, index, self.door, layout.directory, describe)
         self._since = time.time()
         self._settings = settings

@@ -26,7 +26,7 @@ one is told every UID that it may have and the mailbox hasn't.
 import logging
 import os
 import time
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from typing import Final
 
 from maildird.index.rows import MailboxRow
@@ -75,7 +75,7 @@ def adopt(turn: Turn, request: Adopt) -> int:
     row = found(turn, request.parts, says)
     _add_all(turn, row, says.of_uidvalidity(row.uidvalidity).uidlist, by_base)
     turn.disk.of(row.id).uidlist = stamp
-    if listing.stable and set(by_base.values()) == listing.names:
+    if listing.stable and set(by_base.values()) == set(listing.names):
         turn.disk.of(row.id).in_step = listing.mtimes
     turn.relist.add(row.id)
     return row.id
@@ -187,7 +187,7 @@ def list_all(folder: bytes, uidlist: UidList | None) -> tuple[dict[bytes, bytes]
     return {base: by_base[base] for base in in_delivery_order(by_base)}, listing
 
 
-def _by_base(names: Set[bytes]) -> dict[bytes, bytes]:
+def _by_base(names: Sequence[bytes]) -> dict[bytes, bytes]:
     """Names by base name; of two files that share one, the first by name."""
     by_base = dict(zip(bases_of(names), names, strict=True))
     if len(by_base) < len(names):

@@ -81,6 +81,7 @@ class Door:
         self._posted: deque[_Waiting] = deque()
         self._knock = trio.Event()
         self._limiter = trio.CapacityLimiter(1)
+        self._running = False
         self._said: set[str] = set()
         self.turns = 0
         """How many turns were run."""
@@ -109,6 +110,11 @@ class Door:
     def waiting(self) -> int:
         """How many requests wait for a turn."""
         return len(self._asked) + len(self._posted)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a turn goes on, or is waited for."""
+        return self._running or self.waiting > 0
 
     async def run(self) -> None:
         """Run turns until cancelled."""
@@ -160,12 +166,14 @@ class Door:
     async def _run_turn(self, requests: Sequence[Request[Any]]) -> Sequence[Outcome]:
         """One turn, to its end whatever is cancelled meanwhile; a failure is everybody's."""
         began = time.monotonic()
+        self._running = True
         with trio.CancelScope(shield=True):
             try:
                 report = await trio.to_thread.run_sync(self._turn, requests, limiter=self._limiter)
             except Exception as error:
                 return [Outcome(error=error)] * len(requests)
             finally:
+                self._running = False
                 self.turns += 1
                 self.seconds += time.monotonic() - began
         try:

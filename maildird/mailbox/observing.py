@@ -44,7 +44,7 @@ from maildird.maildir.folders import (
     take_new,
 )
 from maildird.maildir.locating import locate
-from maildird.maildir.uidlists import UidList, read_uidlist, uidlist_stamp
+from maildird.maildir.uidlists import UidList, read_uidlist, read_uidlist_header, uidlist_stamp
 from maildird.terms.flags import LETTER_MASK, SYSTEM_MASK
 
 logger = logging.getLogger(__name__)
@@ -137,11 +137,15 @@ def _observe_all(
     row = take_over_keywords(turn, row, stamp)
     listing = list_folder(folder)
     say_strange(turn.disk, folder, listing)
-    known = {name: uid for uid, name in turn.batch.names(row.id)}
-    listed = listing.names
+    listed = set(listing.names)
     if pending:
-        listed = frozenset(name for name in listed if base_of(name) not in pending)
-    found = difference(known, listed, lambda base: _name_of_base(turn, row, base))
+        listed = {name for name in listed if base_of(name) not in pending}
+    found = difference(
+        turn.batch.all_names(row.id),
+        listed,
+        lambda name: _uid_of_name(turn, row, name),
+        lambda base: _name_of_base(turn, row, base),
+    )
     believed = _believed_removals(turn, row, found, listing)
     _apply(turn, row, found, stamp)
     for uid in believed:
@@ -317,12 +321,17 @@ def _heed_uidlist(turn: Turn, row: MailboxRow) -> None:
 
 
 def _read_changed_uidlist(turn: Turn, row: MailboxRow) -> UidList | None:
-    """The folder's uidlist, if it is this mailbox's and changed since it was last read."""
+    """The folder's uidlist, if it is this mailbox's and changed since it was last read.
+
+    Its entries are read only if it has come farther than the index.
+    """
     if not uidlist_changed(turn, row):
         return None
     folder = turn.folder(row)
     turn.disk.of(row.id).uidlist = uidlist_stamp(folder)
-    uidlist = read_uidlist(folder)
+    uidlist = read_uidlist_header(folder)
+    if uidlist is not None and (uidlist.damaged or uidlist.next_uid > row.uidnext):
+        uidlist = read_uidlist(folder)
     if uidlist is None or uidlist.uidvalidity != row.uidvalidity:
         return None
     return uidlist
@@ -335,6 +344,13 @@ def _take(turn: Turn, row: MailboxRow, uid: int, name: bytes) -> None:
         return
     if taken != name:
         turn.batch.set_name(row.id, uid, taken)
+
+
+def _uid_of_name(turn: Turn, row: MailboxRow, name: bytes) -> int:
+    """The UID of a message that the index has under this name."""
+    uid = turn.batch.uid_of(row.id, base_of(name))
+    assert uid is not None
+    return uid
 
 
 def _name_of_base(turn: Turn, row: MailboxRow, base: bytes) -> bytes | None:

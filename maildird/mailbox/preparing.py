@@ -10,8 +10,8 @@ from the index alone, and not looked for where a mailbox has as many facts as me
 
 Sessions come first. A *portion* is what can be done in a few milliseconds, in one worker thread:
 Python runs one thread at a time, and a thread that computes lets others in whenever it reads a
-file, or after 5 ms at the latest. While requests wait at the door, or a session has just done
-something, a pause follows each portion; sessions that never rest don't stop the work altogether. A
+file, or after 5 ms at the latest. While the door is busy, or a session has just done something,
+a pause follows each portion; sessions that never rest don't stop the work altogether. A
 session that reads messages, a FETCH of all of them say, needs the processor for itself, and often
 does this very work: then the pauses are long. A burst of new mail is told first, and made ready
 when it is over.
@@ -308,7 +308,7 @@ class Preparer:
         await _pause_while(self._in_a_burst, MOST_IN_A_BURST)
 
     def _is_disturbing(self) -> bool:
-        return self._door.waiting > 0 or time.monotonic() < self._last_use + LULL
+        return self._door.busy or time.monotonic() < self._last_use + LULL
 
     def _is_reading(self) -> bool:
         return self._readers > 0 or time.monotonic() < self._last_read + LONG_LULL

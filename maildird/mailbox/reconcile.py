@@ -12,7 +12,7 @@ identity of a message:
 - a base name twice on disk is *doubled*: the name that the index knows stays, else the one in cur/.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -62,19 +62,22 @@ def bases_of(names: Iterable[bytes]) -> list[bytes]:
 
 
 def difference(
-    known: Mapping[bytes, int],
+    known: Set[bytes],
     listed: Set[bytes],
+    uid_of: Callable[[bytes], int],
     name_of_base: Callable[[bytes], bytes | None],
 ) -> Difference:
-    """Compare the index's names (name to UID) with all names that a full listing found.
+    """Compare the index's names with all names that a full listing found.
 
-    `name_of_base` gives the index's name for a base name; it is asked for what looks like an
-    arrival only, so that the whole costs O(names) at set speed and O(change) beyond that.
+    `uid_of` gives the UID of one of the index's names, and `name_of_base` its name for a base name.
+    They are asked for what is not listed, and for what looks like an arrival; so the whole costs
+    O(names) at set speed and O(change) beyond that.
     """
-    gone = {base_of(name): known[name] for name in known.keys() - listed}
+    differing = known ^ listed
+    gone = {base_of(name): uid_of(name) for name in differing & known}
     fresh: dict[bytes, bytes] = {}
     doubled: list[Doubled] = []
-    for name in sorted(listed - known.keys()):
+    for name in sorted(differing & listed):
         base = base_of(name)
         twin = fresh.get(base) or (None if base in gone else name_of_base(base))
         if twin is None:

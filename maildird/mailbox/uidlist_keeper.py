@@ -7,18 +7,24 @@ that the one before left it behind, and when the server ends, if the mailbox cha
 header says the HIGHESTMODSEQ that clients know. All of that waits for other programs' locks, so it
 runs in a thread of its own and never inside a turn. What can't be written now is written later;
 until then the index alone knows.
+
+Python runs one thread at a time, and to write a whole file for a big mailbox takes long. So that
+waits until the door has rested for a moment: whoever opens a mailbox that was just taken in has
+more turns to come.
 """
 
 import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import trio
 
 from maildird.index.environment import Index
 from maildird.index.rows import MailboxRow
 from maildird.mailbox.disk import Disk
+from maildird.mailbox.door import Door
 from maildird.mailbox.reconcile import base_of
 from maildird.maildir.folders import folder_identity
 from maildird.maildir.layouts import Layout
@@ -27,6 +33,7 @@ from maildird.maildir.uidlists import (
     UidList,
     append_entries,
     read_uidlist,
+    read_uidlist_header,
     uidlist_stamp,
     write_uidlist,
 )
@@ -37,6 +44,15 @@ logger = logging.getLogger(__name__)
 
 RETRY = 5.0
 """Seconds until a uidlist that could not be written is tried again."""
+
+MANY: Final = 1000
+"""Messages from which on it takes long to write a whole uidlist."""
+
+LULL: Final = 0.05
+"""Seconds without a turn after which nobody is disturbed."""
+
+MOST_PAUSES: Final = 40
+"""So many of them at most pass before a whole uidlist is written, however busy the door is."""
 
 
 @dataclass(slots=True)
@@ -51,10 +67,11 @@ class _Work:
 class UidListKeeper:
     """The uidlists of one account."""
 
-    def __init__(self, index: Index, layout: Layout, disk: Disk) -> None:
+    def __init__(self, index: Index, layout: Layout, disk: Disk, door: Door) -> None:
         self._index = index
         self._layout = layout
         self._disk = disk
+        self._door = door
         self._work: dict[int, _Work] = {}
         self._to_check: set[int] = set()
         self._behind: set[int] = set()
@@ -90,6 +107,8 @@ class UidListKeeper:
         while True:
             await self._stirred.wait()
             self._stirred = trio.Event()
+            if self._takes_long():
+                await self._let_turns_go_first()
             failed = await self._write_all()
             if failed:
                 await trio.sleep(RETRY)
@@ -99,6 +118,19 @@ class UidListKeeper:
         """Write what is still noted and every header that is behind; the server ends."""
         self.note({}, self._behind)
         await self._write_all()
+
+    def _takes_long(self) -> bool:
+        """Whether a big mailbox's file may have to be written as a whole."""
+        whole = [mailbox for mailbox, todo in self._work.items() if todo.rewrite or todo.check]
+        with self._index.snapshot() as snapshot:
+            return any(snapshot.message_count(mailbox) > MANY for mailbox in whole)
+
+    async def _let_turns_go_first(self) -> None:
+        for _ in range(MOST_PAUSES):
+            turns = self._door.turns
+            await trio.sleep(LULL)
+            if not self._door.busy and self._door.turns == turns:
+                return
 
     def _on(self, mailbox: int) -> _Work:
         """The work on a mailbox's uidlist, to which something is added."""
@@ -136,7 +168,7 @@ class UidListKeeper:
         state = self._disk.of(mailbox)
         was_read = uidlist_stamp(folder) == state.uidlist
         lines = [_entry(uid, name) for uid, name in todo.lines]
-        lacking = todo.check and _is_lacking(row, read_uidlist(folder))
+        lacking = todo.check and _is_lacking(row, read_uidlist_header(folder))
         if todo.rewrite or lacking or not append_entries(folder, lines):
             self._write_whole(mailbox, folder)
             self._behind.discard(mailbox)

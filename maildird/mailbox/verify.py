@@ -58,7 +58,12 @@ def _compare(snapshot: Snapshot, row: MailboxRow, layout: Layout, *, present: bo
     except Refused as error:
         return [f"{shown}: {error}"]
     known = {name: uid for uid, name in snapshot.names(row.id)}
-    found = difference(known, listing.names, lambda base: _name(snapshot, row.id, base))
+    found = difference(
+        known.keys(),
+        set(listing.names),
+        known.__getitem__,
+        lambda base: _name(snapshot, row.id, base),
+    )
     findings = [f"{shown}: UID {uid} has no file" for uid in found.missing]
     findings += [f"{shown}: {_text(name)} is not in the index" for name in found.arrived]
     findings += [f"{shown}: UID {each.uid} is now {_text(each.name)}" for each in found.renamed]

@@ -15,6 +15,7 @@ import errno
 import os
 import stat
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -55,11 +56,12 @@ _NO_LINK: Final = frozenset({errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTS
 class Listing:
     """All messages of a folder.
 
-    `names` are `subdir/file`; `strange` is what looks like a message but is no regular file.
-    `mtimes` are those of new/ and cur/ (ns) before the listing.
+    `names` are `subdir/file`, in the directories' order, which stays as long as nothing changes;
+    one that others rename meanwhile may stand there twice. `strange` is what looks like a message
+    but is no regular file. `mtimes` are those of new/ and cur/ (ns) before the listing.
     """
 
-    names: frozenset[bytes]
+    names: Sequence[bytes]
     strange: frozenset[bytes]
     mtimes: tuple[int, int]
     stable: bool
@@ -84,7 +86,7 @@ def list_folder(folder: bytes) -> Listing:
         stable = settled and before == folder_mtimes(folder)
     except OSError as error:
         raise unreadable(folder, error) from error
-    return Listing(frozenset(names), frozenset(strange), before, stable)
+    return Listing(names, frozenset(strange), before, stable)
 
 
 def list_new(folder: bytes) -> list[bytes]:

@@ -120,7 +120,8 @@ def has_uidlist(folder: bytes) -> bool:
 def read_uidlist_header(folder: bytes) -> UidList | None:
     """Dovecot's list without its entries; None when there is none that can be read. OSError.
 
-    Its `next_uid` lies above the last line's UID. Costs the same at any size.
+    Its `next_uid` lies above the last line's UID; it is `damaged` when that makes no sense. Costs
+    the same at any size.
     """
     try:
         with open_regular(os.path.join(folder, DOVECOT)) as file:
@@ -129,9 +130,11 @@ def read_uidlist_header(folder: bytes) -> UidList | None:
     except FileNotFoundError:
         return None
     header = _parse_header(first)
-    last = _parse_line(line)
-    if header is None or last is None or last.uid >= HIGHEST_UID:
+    if header is None or line == first:
         return header
+    last = _parse_line(line)
+    if last is None or last.uid >= HIGHEST_UID:
+        return replace(header, damaged=True)
     return replace(header, next_uid=max(header.next_uid, last.uid + 1))
 
 

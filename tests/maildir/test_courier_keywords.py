@@ -65,10 +65,10 @@ def test_keywords_become_letters(courier: bytes) -> None:
     keep(courier, b":list", b"$Junk\nfoo\n\n1.h:0 1\n2.h:0\n3.h:1\ngone.h:0\n")
     take_over_courier_keywords(courier)
     expected = {b"cur/1.h:2,FSac", b"cur/2.h:2,Pab,x", b"cur/3.h:2,c", b"cur/4.h:2,S"}
-    assert list_folder(courier).names == expected
+    assert set(list_folder(courier).names) == expected
     assert read_keywords(courier) == ("$Junk", "", "Foo")
     take_over_courier_keywords(courier)
-    assert list_folder(courier).names == expected
+    assert set(list_folder(courier).names) == expected
 
 
 def test_keywords_for_which_no_letter_is_left(
@@ -80,7 +80,7 @@ def test_keywords_for_which_no_letter_is_left(
     with caplog.at_level(logging.WARNING):
         take_over_courier_keywords(courier)
     assert "left out: k26 k27 k28 k29" in caplog.text
-    assert list_folder(courier).names == {b"cur/1.h:2,abcdefghijklmnopqrstuvwxyz"}
+    assert set(list_folder(courier).names) == {b"cur/1.h:2,abcdefghijklmnopqrstuvwxyz"}
 
 
 def test_what_cannot_be_taken_over_is_said(
@@ -92,4 +92,4 @@ def test_what_cannot_be_taken_over_is_said(
     keep(courier, b"1.h", b"Foo\n")
     take_over_courier_keywords(courier)
     assert "can't be taken over" in caplog.text
-    assert list_folder(courier).names == {b"cur/1.h:2,"}
+    assert set(list_folder(courier).names) == {b"cur/1.h:2,"}

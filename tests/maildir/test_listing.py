@@ -28,7 +28,7 @@ def test_messages_of_new_and_cur_are_listed(folder: bytes) -> None:
     put(folder, b"tmp/4.h")
     put(folder, b"cur/.nfs0001")
     listing = list_folder(folder)
-    assert listing.names == names
+    assert set(listing.names) == names
     assert not listing.strange
     assert list_new(folder) == [b"new/1.h", b"new/3.h:2,"]
 
@@ -41,7 +41,7 @@ def test_what_is_no_regular_file_is_strange(folder: bytes, tmp_path: Path) -> No
     os.symlink("nowhere", os.fsdecode(os.path.join(folder, b"new/dangling")))
     put(folder, b"cur/1.h:2,")
     listing = list_folder(folder)
-    assert listing.names == {b"cur/1.h:2,"}
+    assert set(listing.names) == {b"cur/1.h:2,"}
     assert listing.strange == {b"cur/fifo:2,", b"cur/directory", b"new/link", b"new/dangling"}
     assert list_new(folder) == []
 
@@ -49,7 +49,7 @@ def test_what_is_no_regular_file_is_strange(folder: bytes, tmp_path: Path) -> No
 def test_hard_links_are_messages(folder: bytes, tmp_path: Path) -> None:
     (tmp_path / "outside").write_bytes(b"x")
     os.link(tmp_path / "outside", os.fsdecode(os.path.join(folder, b"cur/1.h:2,")))
-    assert list_folder(folder).names == {b"cur/1.h:2,"}
+    assert set(list_folder(folder).names) == {b"cur/1.h:2,"}
 
 
 def test_a_listing_is_stable_when_nothing_changed_lately(folder: bytes) -> None:
@@ -78,7 +78,7 @@ def test_a_listing_within_a_tick_of_a_change_is_not_stable(
 @pytest.mark.parametrize("missing", [b"new", b"cur", b"tmp"])
 def test_a_missing_subdirectory_is_made_anew(folder: bytes, missing: bytes) -> None:
     os.rmdir(os.path.join(folder, missing))
-    assert list_folder(folder).names == frozenset()
+    assert set(list_folder(folder).names) == set()
     assert os.stat(os.path.join(folder, missing)).st_mode & 0o777 == 0o700
 
 
@@ -119,7 +119,7 @@ def test_a_symlinked_cur_is_followed(folder: bytes, tmp_path: Path) -> None:
     os.rmdir(os.path.join(folder, b"cur"))
     os.symlink(os.fsencode(tmp_path / "elsewhere"), os.path.join(folder, b"cur"))
     put(folder, b"cur/1.h:2,")
-    assert list_folder(folder).names == {b"cur/1.h:2,"}
+    assert set(list_folder(folder).names) == {b"cur/1.h:2,"}
 
 
 def test_identity_is_the_directory_and_not_its_name(folder: bytes) -> None:

@@ -1,6 +1,7 @@
 """Another process changes a folder all the time: nothing is missed, lost or overwritten."""
 
 import os
+from collections.abc import Iterable
 
 from maildird.maildir.folders import change_flags, list_folder
 from maildird.maildir.names import base_name, mask_of_letters, parse_name
@@ -17,7 +18,7 @@ def fill(folder: bytes) -> None:
         put(folder, b"cur/%d.h:2," % number, b"%d" % number)
 
 
-def bases(names: frozenset[bytes]) -> list[bytes]:
+def bases(names: Iterable[bytes]) -> list[bytes]:
     return sorted(base_name(name.removeprefix(b"cur/")) for name in names)
 
 
