@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.bench.figures import Figure, Row
 from tests.bench.report import Measured, as_json, say, show
 from tests.bench.rows import ROWS
-from tests.bench.servers import Dovecot, DovecotService, Kind, Maildird, running
+from tests.bench.servers import Kind, running
 from tests.bench.trees import Trees
 from tests.rfc7162.hosts import dovecot_is_installed
 
@@ -46,10 +46,9 @@ def _measure_all(rows: Sequence[Row], quick: bool) -> list[Measured]:
 
 
 def _measure(row: Row, trees: Trees, quick: bool) -> list[Measured]:
-    ours = _run(row, Maildird, trees, quick)
+    ours = _run(row, row.ours, trees, quick)
     with_dovecot = row.with_dovecot and dovecot_is_installed()
-    dovecot = DovecotService if row.whole_service else Dovecot
-    theirs = _run(row, dovecot, trees, quick) if with_dovecot else []
+    theirs = _run(row, row.theirs, trees, quick) if with_dovecot else []
     by_label = {figure.label: figure.value for figure in theirs}
     return [Measured(row.name, figure, by_label.get(figure.label)) for figure in ours]
 

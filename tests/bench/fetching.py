@@ -110,6 +110,9 @@ def _timed(wire: Wire, command: bytes) -> float:
     return time.perf_counter() - began
 
 
+DOWNLOAD = _download
+NOOP = _single(lambda _uid: b"NOOP")
+
 ROWS = [
     Row("flags-100000", _warm(WARM["flags"]), 100_000, repeat=5, quick=2),
     *(
@@ -119,8 +122,8 @@ ROWS = [
     Row("envelope-arrived", _arrived, 20_000, repeat=3, quick=1),
     Row("envelope-first", _first(wait=False), 20_000, repeat=3, quick=1),
     Row("envelope-prepared", _first(wait=True), 20_000, repeat=2, quick=1),
-    Row("download", _download, 20_000, repeat=3, quick=1),
+    Row("download", DOWNLOAD, 20_000, repeat=3, quick=1),
     Row("single-body", _single(lambda uid: b"UID FETCH %s (BODY.PEEK[])" % uid), 20_000, 5, 2),
     Row("single-flags", _single(lambda uid: b"UID FETCH %s (FLAGS)" % uid), 20_000, 5, 2),
-    Row("noop", _single(lambda _uid: b"NOOP"), 20_000, repeat=5, quick=2),
+    Row("noop", NOOP, 20_000, repeat=5, quick=2),
 ]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import quantiles
 
-from tests.bench.servers import Server
+from tests.bench.servers import Dovecot, Kind, Maildird, Server
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,8 @@ class Row:
     """One kind of work on a server of its own.
 
     INBOX has so many `messages`, and there are so many empty `folders` more. `run` is given how
-    often to repeat: `repeat` times, or `quick` times for a quick run. A `whole_service` is what
-    clients on the network meet: Dovecot with its master process and the login before all else.
+    often to repeat: `repeat` times, or `quick` times for a quick run. `ours` and `theirs` are the
+    servers that are compared.
     """
 
     name: str
@@ -32,7 +32,8 @@ class Row:
     quick: int
     folders: int = 0
     with_dovecot: bool = True
-    whole_service: bool = False
+    ours: Kind = Maildird
+    theirs: Kind = Dovecot
 
 
 def latencies(label: str, seconds: Sequence[float]) -> Iterator[Figure]:

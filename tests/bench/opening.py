@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from statistics import median
 
 from tests.bench.figures import Figure, Row, latencies
-from tests.bench.servers import Server, selected
+from tests.bench.servers import DovecotService, Server, selected
 from tests.bench.wire import Wire
 
 CHANGES = 10
@@ -126,7 +126,7 @@ def _start(server: Server, repeat: int) -> Iterator[Figure]:
 
 ROWS = [
     *(
-        Row(f"login-{size}", _login, size, repeat=30, quick=10, whole_service=True)
+        Row(f"login-{size}", _login, size, repeat=30, quick=10, theirs=DovecotService)
         for size in (1_000, 100_000)
     ),
     *(

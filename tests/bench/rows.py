@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.bench import bursts, changing, crowds, fetching, monitor, opening, searching
+from tests.bench import bursts, changing, crowds, encrypted, fetching, monitor, opening, searching
 
 ROWS: Final = [
     *opening.ROWS,
@@ -10,6 +10,7 @@ ROWS: Final = [
     *changing.ROWS,
     *searching.ROWS,
     *crowds.ROWS,
+    *encrypted.ROWS,
     *monitor.ROWS,
     *bursts.ROWS,
 ]

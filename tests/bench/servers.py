@@ -21,7 +21,7 @@ from tests.bench.wire import PATIENCE, Silence, Wire, after
 from tests.rfc7162.hosts import AS_ANOTHER, DISGUISE, DOVECOT_IMAP, IS_ROOT
 
 PASSWORD = "open sesame"
-READY = re.compile(rb"imap://127\.0\.0\.1:(\d+)")
+READY = re.compile(rb"imaps?://127\.0\.0\.1:(\d+)")
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -63,10 +63,7 @@ class Maildird:
 
     def start(self) -> None:
         self._process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "maildird", "serve", str(self.maildir)),
-                *("--state-dir", str(self._state), "--listen", "127.0.0.1:0", "--user", "me"),
-            ],
+            [sys.executable, "-m", "maildird", "serve", *self._options()],
             env=os.environ | {"MAILDIRD_PASSWORD": PASSWORD},
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -74,6 +71,13 @@ class Maildird:
         assert self._process.stdout is not None
         ready = (READY.search(line) for line in self._process.stdout)
         self._port = next(int(found[1]) for found in ready if found)
+
+    def _options(self) -> list[str]:
+        """What `serve` is told."""
+        return [
+            *(str(self.maildir), "--state-dir", str(self._state)),
+            *("--listen", "127.0.0.1:0", "--user", "me"),
+        ]
 
     def stop(self) -> None:
         for wire in self._wires:
@@ -91,9 +95,13 @@ class Maildird:
         self.start()
 
     def connect(self) -> Wire:
-        wire = _log_in(self._port)
+        wire = _log_in(self._secured(socket.create_connection(("127.0.0.1", self._port))))
         self._wires.append(wire)
         return wire
+
+    def _secured(self, connected: socket.socket) -> socket.socket:
+        """A connection as one may talk over it."""
+        return connected
 
     def cpu_seconds(self) -> float:
         return _cpu_seconds(self._process.pid)
@@ -182,17 +190,21 @@ class DovecotService:
             f"base_dir = {state}/run\n"
             f"log_path = {state}/dovecot.log\n"
             "protocols = imap\n"
-            "ssl = no\n"
             "disable_plaintext_auth = no\n"
             "passdb {\n  driver = static\n  args = nopassword=y\n}\n"
             f"userdb {{\n  driver = static\n  args = uid={uid} gid={gid} home={state}\n}}\n"
             "first_valid_uid = 0\nfirst_valid_gid = 0\n"
-            "namespace inbox {\n  inbox = yes\n  separator = .\n}\n"
-            "service imap-login {\n"
+            "namespace inbox {\n  inbox = yes\n  separator = .\n}\n" + self._listener()
+        )
+        self.start()
+
+    def _listener(self) -> str:
+        """The settings that say how clients connect."""
+        return (
+            "ssl = no\nservice imap-login {\n"
             f"  inet_listener imap {{\n    address = 127.0.0.1\n    port = {self._port}\n  }}\n"
             "  inet_listener imaps {\n    port = 0\n  }\n}\n"
         )
-        self.start()
 
     def start(self) -> None:
         self._process = subprocess.Popen(
@@ -222,9 +234,13 @@ class DovecotService:
         self.start()
 
     def connect(self) -> Wire:
-        wire = _log_in(self._port)
+        wire = _log_in(self._secured(socket.create_connection(("127.0.0.1", self._port))))
         self._wires.append(wire)
         return wire
+
+    def _secured(self, connected: socket.socket) -> socket.socket:
+        """A connection as one may talk over it."""
+        return connected
 
     def cpu_seconds(self) -> float:
         return sum(_cpu_seconds(pid) for pid in self._processes())
@@ -251,8 +267,8 @@ def running(kind: Kind, maildir: Path, state: Path) -> Iterator[Server]:
         server.stop()
 
 
-def _log_in(port: int) -> Wire:
-    wire = Wire(socket.create_connection(("127.0.0.1", port)))
+def _log_in(connected: socket.socket) -> Wire:
+    wire = Wire(connected)
     wire.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     wire.until(after(b"* OK"), PATIENCE)
     wire.command(b'LOGIN me "%s"' % PASSWORD.encode())
