@@ -103,8 +103,8 @@ _EXPECTED: Final = {
 # the beginning of APPEND up to its mailbox
 _APPEND: Final = re.compile(rb"[^ ]{1,255} APPEND ", re.IGNORECASE)
 
-# the beginning of LOGIN up to its name
-_LOGIN: Final = re.compile(rb"[^ ]{1,255} LOGIN ", re.IGNORECASE)
+# the beginning of LOGIN up to its name, also where no space stands before that
+_LOGIN: Final = re.compile(rb"[^ ]{1,255} LOGIN(?: |\Z)", re.IGNORECASE)
 
 
 class Connection:
