@@ -16,7 +16,7 @@ from maildird.cli.arguments import (
     need_one_source,
     value_of,
 )
-from maildird.server import garbage
+from maildird.server import garbage, heap
 from maildird.server.configuration import read_settings
 from maildird.server.kinds import ACCOUNT_NAME, ADDRESS
 from maildird.server.logs import start_logging
@@ -69,6 +69,7 @@ def _run(parser: Parser, arguments: argparse.Namespace) -> int:
         garbage.collect_what_comes()
 
     start_logging(settings.log_level)
+    heap.share_one_heap()
     garbage.collect_nothing_yet()
     import trio  # with the next line the whole server, which the help can do without
 

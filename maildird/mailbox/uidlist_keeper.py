@@ -176,17 +176,21 @@ class UidListKeeper:
             state.uidlist = uidlist_stamp(folder)
 
     def _write_whole(self, mailbox: int, folder: bytes) -> None:
+        present = read_uidlist(folder)
         with self._index.snapshot() as snapshot:
             row = snapshot.mailbox(mailbox)
-            names = dict(snapshot.names(mailbox)) if row else {}
-        if row is not None:
-            present = read_uidlist(folder)
-            keeps = present is not None and not present.damaged and not _is_newer(present, row)
-            write_uidlist(folder, _whole(row, names, present), keep_old=not keeps)
+            if row is None:
+                return
+            whole = _whole(row, snapshot.names(mailbox), present)
+        keeps = present is not None and not present.damaged and not _is_newer(present, row)
+        write_uidlist(folder, whole, keep_old=not keeps)
 
 
-def _whole(row: MailboxRow, names: Mapping[int, bytes], present: UidList | None) -> UidList:
-    """The uidlist of a mailbox; fields that other servers keep in it stay."""
+def _whole(row: MailboxRow, names: Iterable[tuple[int, bytes]], present: UidList | None) -> UidList:
+    """The uidlist of a mailbox with (UID, name) by UID; fields that other servers keep in it stay.
+
+    `names` are taken one by one, as there may be so many.
+    """
     fields = {entry.base: entry.fields for entry in present.entries} if present else {}
     return UidList(
         uidvalidity=row.uidvalidity,
@@ -196,7 +200,7 @@ def _whole(row: MailboxRow, names: Mapping[int, bytes], present: UidList | None)
         extra=present.extra if present else (),
         entries=tuple(
             UidEntry(uid, fields.get(base_of(name), b""), name.partition(b"/")[2])
-            for uid, name in sorted(names.items())
+            for uid, name in names
         ),
     )
 

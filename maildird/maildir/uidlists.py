@@ -198,13 +198,12 @@ def append_entries(folder: bytes, entries: Iterable[UidEntry]) -> bool:
 
 def _lines(entries: Sequence[UidEntry]) -> bytes:
     """The lines for `entries`; a file name with a newline can't stand in a list."""
-    return b"".join(
-        b"%d %s :%s\n" % (entry.uid, entry.fields, entry.name)
-        if entry.fields
-        else b"%d :%s\n" % (entry.uid, entry.name)
-        for entry in entries
-        if b"\n" not in entry.name
-    )
+    lines = bytearray()
+    for entry in entries:
+        if b"\n" not in entry.name:
+            fields = entry.fields and b" %s" % entry.fields
+            lines += b"%d%s :%s\n" % (entry.uid, fields, entry.name)
+    return bytes(lines)
 
 
 def _last_uid(file: io.FileIO) -> int | None:
