@@ -9,6 +9,7 @@ from maildird.server.configuration import read_effective, read_settings
 from maildird.server.tls import Certificates
 from maildird.server.toml_writer import write_toml
 from maildird.server.users import Users
+from maildird.terms.errors import SettingsError
 
 DEFAULT_FILE: Final = Path("/etc/maildird/maildird.toml")
 
@@ -39,9 +40,11 @@ def add_to(commands: Any, summary: str) -> None:
 
 def _check(arguments: argparse.Namespace) -> int:
     settings = read_settings(arguments.config)
-    Users(settings)
+    problems = Users(settings).problems
     if settings.certificates:
         Certificates(settings.certificates, settings.tls)
+    if problems:
+        raise SettingsError(f"{arguments.config}: users.file has {_counted(len(problems))}")
     print(f"{arguments.config} is right")
     return 0
 
@@ -50,3 +53,7 @@ def _show(arguments: argparse.Namespace) -> int:
     read_settings(arguments.config)
     print(write_toml(read_effective(arguments.config)), end="")
     return 0
+
+
+def _counted(lines: int) -> str:
+    return "a line that can't be used" if lines == 1 else f"{lines} lines that can't be used"

@@ -7,15 +7,17 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from maildird.cli.arguments import Parser, value_of
 from maildird.server.configuration import read_settings
 from maildird.server.kinds import ACCOUNT_NAME, text_that
+from maildird.server.login_names import login_name
 from maildird.server.passwd_editing import editing, read_lines
 from maildird.server.passwd_file import Entry, Problem, read_entries
 from maildird.server.password_making import DEFAULT_SCHEME, MAKERS, make_password
 from maildird.server.passwords import LONGEST
+from maildird.server.regular_file import open_regular
 from maildird.terms.errors import SettingsError, UsersUnchanged
 
 DEFAULT_CONFIGURATION: Final = Path("/etc/maildird/maildird.toml")
@@ -88,11 +90,9 @@ def _path(parser: Parser, arguments: argparse.Namespace) -> str:
     """Where the passwd-file is that is meant."""
     if arguments.file is not None:
         return str(arguments.file)
-    configuration = arguments.config
+    configuration = _configuration(arguments)
     if configuration is None:
-        if not DEFAULT_CONFIGURATION.exists():
-            parser.error("name the passwd-file with --file, or a configuration with --config FILE")
-        configuration = DEFAULT_CONFIGURATION
+        parser.error("name the passwd-file with --file, or a configuration with --config FILE")
     sources = read_settings(configuration).sources
     if sources is None or sources.file is None:
         raise SettingsError(
@@ -101,12 +101,30 @@ def _path(parser: Parser, arguments: argparse.Namespace) -> str:
     return sources.file
 
 
+def _configuration(arguments: argparse.Namespace) -> Path | None:
+    """The configuration that is meant, where there is one."""
+    if arguments.file is None and arguments.config is None and DEFAULT_CONFIGURATION.exists():
+        return DEFAULT_CONFIGURATION
+    return cast(Path | None, arguments.config)
+
+
 def _add(arguments: argparse.Namespace, path: str) -> int:
+    _need_no_account(arguments)
     read_lines(path).need_no(arguments.name)
     stored = _ask(arguments)
     with editing(path, create=True) as lines:
         lines.add(arguments.name, stored)
     return 0
+
+
+def _need_no_account(arguments: argparse.Namespace) -> None:
+    """UsersUnchanged when the configuration has the name itself, so that the line would be void."""
+    configuration = _configuration(arguments)
+    if configuration is None:
+        return
+    listed = {user.name for user in read_settings(configuration).users}
+    if login_name(arguments.name) in listed:
+        raise UsersUnchanged(f"{arguments.name} is in [[accounts]] of {configuration} already")
 
 
 def _passwd(arguments: argparse.Namespace, path: str) -> int:
@@ -125,7 +143,7 @@ def _remove(arguments: argparse.Namespace, path: str) -> int:
 
 
 def _list(arguments: argparse.Namespace, path: str) -> int:
-    with open(path, "rb") as file:
+    with open(open_regular(path), "rb") as file:
         entries, problems = read_entries(file.read())
     if arguments.json:
         for entry in entries:

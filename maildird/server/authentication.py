@@ -2,15 +2,18 @@
 
 What can be wrong is one thing for the client: a name that nobody has, a password or a proof that
 doesn't fit, somebody else's name to act under. Each failure counts with the throttle, which logs
-it.
+it; an exchange that is given up once the client knows what to prove is one, too. All that takes
+long, such as hashing, is done when the throttle lets it, in threads.
 """
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import trio
+
 from maildird.server.addresses import Address
 from maildird.server.sasl.offering import Channel, Offer, offer
-from maildird.server.sasl.steps import Challenge, Mechanism, Password, Proof
+from maildird.server.sasl.steps import Challenge, Claim, Mechanism, Password, Proof
 from maildird.server.settings import User
 from maildird.server.tally import Tally
 from maildird.server.throttle import LONGEST_OF_ADDRESS, Throttle
@@ -28,6 +31,9 @@ class Verdict:
 
 Ask = Callable[[bytes], Awaitable[bytes]]
 """Sends a challenge and gives the response; raises what ends the exchange."""
+
+Judge = Callable[[], Awaitable[User | None]]
+"""Finds out who it is; Refused when nobody can say now."""
 
 
 class Authenticator:
@@ -51,17 +57,18 @@ class Authenticator:
     async def offer(self, channel: Channel) -> Offer:
         """The mechanisms for a connection."""
         await self._users.refresh()
-        return offer(channel, self._users.scram_keys if self._users.have_scram_keys else None)
+        have_keys = self._users.roll.have_scram_keys
+        return offer(channel, self._users.scram_salt if have_keys else None)
 
     async def log_in(
         self, name: bytes, password: bytes, peer: Address, mechanism: str = "LOGIN"
     ) -> User | None:
         """The user with this name and password; Refused when nobody can say now."""
-        async with self._throttle.attempt(name, peer, self._longest) as attempt:
-            user = await self._users.verify(name, password)
-            attempt.ended(right=user is not None)
-        self._tally.logins[mechanism, user is not None] += 1
-        return user
+
+        async def judge() -> User | None:
+            return await self._users.verify(name, password)
+
+        return await self._judge(name, peer, mechanism, judge)
 
     async def exchange(
         self, mechanism: Mechanism, initial: bytes | None, peer: Address, ask: Ask
@@ -71,24 +78,69 @@ class Authenticator:
         Raises Malformed for a response that is none, Refused when nobody can say now.
         """
         await self._users.refresh()
-        response = await ask(mechanism.opening) if initial is None else initial
-        while True:
-            match mechanism.respond(response):
-                case Challenge(data):
-                    response = await ask(data)
-                case Password(name, password):
-                    user = await self.log_in(name, password, peer, mechanism.name)
-                    return Verdict(name, user)
-                case Proof() as proof:
-                    user = await self._judge(proof, peer, ask)
-                    self._tally.logins[mechanism.name, user is not None] += 1
-                    return Verdict(proof.name, user)
+        match await self._last_step(mechanism, initial, peer, ask):
+            case Password(name, password):
+                return Verdict(name, await self.log_in(name, password, peer, mechanism.name))
+            case Proof() as proof:
+                return Verdict(proof.name, await self._prove(proof, peer, mechanism.name))
+            case Claim() as claim:
+                return Verdict(claim.name, await self._examine(claim, peer, mechanism.name, ask))
 
-    async def _judge(self, proof: Proof, peer: Address, ask: Ask) -> User | None:
-        async with self._throttle.attempt(proof.name, peer, self._longest) as attempt:
-            name = proof.name.decode("utf-8", "replace")
-            user = self._users.find(name) if proof.right else None
-            attempt.ended(right=user is not None)
-        if user is not None and proof.last_word and await ask(proof.last_word):
+    async def _last_step(
+        self, mechanism: Mechanism, initial: bytes | None, peer: Address, ask: Ask
+    ) -> Password | Proof | Claim:
+        claimed: bytes | None = None
+        try:
+            response = await ask(mechanism.opening) if initial is None else initial
+            while isinstance(step := mechanism.respond(response), Challenge):
+                claimed = step.name
+                response = await ask(step.data)
+        except BaseException:
+            if claimed is not None:
+                self._throttle.given_up(claimed.lower(), peer)
+            raise
+        return step
+
+    async def _prove(self, proof: Proof, peer: Address, mechanism: str) -> User | None:
+        async def judge() -> User | None:
+            return await self._users.named(proof.name) if proof.right else None
+
+        return await self._judge(proof.name, peer, mechanism, judge)
+
+    async def _examine(self, claim: Claim, peer: Address, mechanism: str, ask: Ask) -> User | None:
+        last_word: bytes | None = None
+
+        async def judge() -> User | None:
+            nonlocal last_word
+            name = claim.name.decode("utf-8")
+            await self._users.refresh()
+            user = self._users.roll.find(name)
+            last_word = claim.last_word(await self._users.scram_keys(name))
+            return user if last_word is not None else None
+
+        user = await self._judge(claim.name, peer, mechanism, judge)
+        if last_word is not None and await ask(last_word):
             raise Malformed("expected an empty response (RFC 5802 section 5)")
+        return user
+
+    async def _judge(
+        self,
+        name: bytes,
+        peer: Address,
+        mechanism: str,
+        judge: Callable[[], Awaitable[User | None]],
+    ) -> User | None:
+        """Have the throttle say when `judge` may say who it is."""
+        began = trio.current_time()
+        exists = await self._users.exists(name)
+        async with self._throttle.attempt(
+            name.lower(),
+            peer,
+            self._longest,
+            exists=exists,
+            refusal_takes=began + self._users.refusal_takes - trio.current_time(),
+        ) as attempt:
+            user = await judge()
+            attempt.ended(right=user is not None)
+        self._tally.logins[mechanism, user is not None] += 1
         return user

@@ -29,6 +29,7 @@ from maildird.server.kinds import (
     SEPARATOR,
 )
 from maildird.server.locations import AccountTemplate
+from maildird.server.login_names import login_name
 from maildird.server.passwords import read_password
 from maildird.server.settings import (
     DEFAULT_LISTENER,
@@ -169,15 +170,16 @@ def _template(configuration: Configuration) -> AccountTemplate:
 
 
 def _user(template: AccountTemplate, account: Account, place: Place) -> User:
+    name = login_name(account.name)
     try:
-        mail = template.account(account.name, location=account.location)
+        mail = template.account(name, location=account.location)
     except SettingsError as error:
         raise place.error(str(error)) from None
     try:
         password = read_password(account.password, "PLAIN")
     except SettingsError as error:
         raise place.key("password").error(f"can't be used: {error}") from None
-    return User(account.name, password, mail)
+    return User(name, password, mail)
 
 
 def _need_users(configuration: Configuration, place: Place) -> None:
@@ -193,10 +195,10 @@ def _need_users(configuration: Configuration, place: Place) -> None:
             .key("location")
             .error('is missing; users of the system need it, such as "{home}/Maildir"')
         )
-    for name, count in Counter(account.name for account in accounts).most_common(1):
+    for name, count in Counter(login_name(account.name) for account in accounts).most_common(1):
         if count > 1:
             raise place.key("accounts").error(
-                f'names "{name}" {count} times; each needs its own name'
+                f'names "{name}" {count} times; each needs its own name, whatever the case'
             )
 
 

@@ -8,6 +8,7 @@ file that is there no more, and begins anew. A symbolic link stays; the file it 
 A new file can be read by its owner and the group of its directory.
 """
 
+import codecs
 import fcntl
 import io
 import os
@@ -16,6 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
+from maildird.server.login_names import login_name
+from maildird.server.regular_file import open_regular
 from maildird.terms.errors import UsersUnchanged
 
 _NEW_MODE: Final = 0o640
@@ -26,19 +29,20 @@ class Lines:
 
     def __init__(self, path: str, content: bytes) -> None:
         self._path = path
-        self._lines = io.BytesIO(content).readlines()
+        self._mark = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
+        self._lines = io.BytesIO(content.removeprefix(self._mark)).readlines()
 
     @property
     def content(self) -> bytes:
         """What the file is to hold."""
-        return b"".join(self._lines)
+        return self._mark + b"".join(self._lines)
 
     def add(self, name: str, password: str) -> None:
         """Add a user with a stored password; UsersUnchanged when there is one of this name."""
         self.need_no(name)
         if self._lines and not self._lines[-1].endswith(b"\n"):
             self._lines[-1] += b"\n"
-        self._lines.append(f"{name}:{password}::::::\n".encode())
+        self._lines.append(f"{login_name(name)}:{password}::::::\n".encode())
 
     def set_password(self, name: str, password: str) -> None:
         """Store another password; UsersUnchanged when there is no user of this name."""
@@ -52,17 +56,17 @@ class Lines:
     def remove(self, name: str) -> None:
         """Remove a user; UsersUnchanged when there is none of this name."""
         self.need(name)
-        self._lines = [line for line in self._lines if _name_of(line) != name.encode()]
+        self._lines = [line for line in self._lines if _name_of(line) != name.encode().lower()]
 
     def need_no(self, name: str) -> None:
         """UsersUnchanged when there is a user of this name."""
-        if any(_name_of(line) == name.encode() for line in self._lines):
+        if any(_name_of(line) == name.encode().lower() for line in self._lines):
             raise UsersUnchanged(f"{name} stands in {self._path} already")
 
     def need(self, name: str) -> int:
         """The index of the line that counts; UsersUnchanged when nobody has this name."""
         for number, line in enumerate(self._lines):
-            if _name_of(line) == name.encode():
+            if _name_of(line) == name.encode().lower():
                 return number
         raise UsersUnchanged(f"{name} does not stand in {self._path}")
 
@@ -70,7 +74,7 @@ class Lines:
 def read_lines(path: str) -> Lines:
     """The lines as they are now; none where there is no file."""
     try:
-        with open(path, "rb") as file:
+        with open(open_regular(path), "rb") as file:
             return Lines(path, file.read())
     except FileNotFoundError:
         return Lines(path, b"")
@@ -106,7 +110,7 @@ def _locked(target: str, *, create: bool) -> Iterator[int]:
 
 def _open(target: str, *, create: bool) -> int:
     try:
-        return os.open(target, os.O_RDONLY | os.O_CLOEXEC)
+        return open_regular(target)
     except FileNotFoundError:
         if not create:
             raise
@@ -116,7 +120,7 @@ def _open(target: str, *, create: bool) -> int:
             os.fchown(descriptor, -1, os.stat(os.path.dirname(target)).st_gid)
         os.fchmod(descriptor, _NEW_MODE)
         return descriptor
-    return os.open(target, os.O_RDONLY | os.O_CLOEXEC)
+    return open_regular(target)
 
 
 def _is_still(target: str, descriptor: int) -> bool:
@@ -153,5 +157,5 @@ def _sync_directory(directory: str) -> None:
 
 
 def _name_of(line: bytes) -> bytes:
-    """Empty for a line that names nobody."""
-    return b"" if line.startswith(b"#") else line.rstrip(b"\r\n").partition(b":")[0]
+    """In small letters, as logins have it; empty for a line that names nobody."""
+    return b"" if line.startswith(b"#") else line.rstrip(b"\r\n").partition(b":")[0].lower()

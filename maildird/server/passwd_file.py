@@ -8,10 +8,12 @@ and `userdb_home` are heeded. Those that let fewer people in than the password d
 here, so whoever has one stays out: better that than a door that Dovecot kept shut. The rest
 concerns Dovecot alone.
 
-A line that can't be used is told with its number, and takes no other with it. Of two lines with one
-name the first counts.
+A line that can't be used is told with its number, and takes no other with it. Names are those of
+logins, whose case makes no difference; of two lines with one name the first counts. A mark of UTF-8
+at the start (BOM), which some editors leave there, is no part of a name.
 """
 
+import codecs
 import functools
 import grp
 import pwd
@@ -22,6 +24,7 @@ from typing import Final
 
 from maildird.mailbox.settings import LayoutKind
 from maildird.server.kinds import ACCOUNT_NAME
+from maildird.server.login_names import login_name
 from maildird.server.passwords import StoredPassword, read_password
 from maildird.terms.errors import SettingsError
 
@@ -73,14 +76,16 @@ def read_entries(content: bytes) -> tuple[list[Entry], list[Problem]]:
     """What the lines of a passwd-file say, and which can't be used."""
     entries: dict[str, Entry] = {}
     problems = []
-    for number, line in enumerate(content.split(b"\n"), 1):
+    for number, line in enumerate(content.removeprefix(codecs.BOM_UTF8).split(b"\n"), 1):
         if line.startswith(b"#") or not line.strip():
             continue
         try:
             entry = _read_line(number, line)
             if entry.name in entries:
                 first = entries[entry.name].number
-                raise SettingsError(f"{entry.name} stands in line {first} already")
+                raise SettingsError(
+                    f"{entry.name} stands in line {first} already; case makes no difference"
+                )
         except SettingsError as error:
             problems.append(Problem(number, str(error)))
         else:
@@ -100,7 +105,7 @@ def _read_line(number: int, line: bytes) -> Entry:
     except ValueError:
         raise SettingsError(f"the name must be {ACCOUNT_NAME.wanted}") from None
     try:
-        return _entry(number, name, password, uid, gid, home, _read_extra(extra))
+        return _entry(number, login_name(name), password, uid, gid, home, _read_extra(extra))
     except SettingsError as error:
         raise SettingsError(f"{name}: {error}") from None
 

@@ -62,11 +62,6 @@ class StoredPassword:
         return SCHEMES[self.scheme].matches(self.hash, password)
 
     @property
-    def has_scram_keys(self) -> bool:
-        """Whether there are keys for SCRAM-SHA-256, or what they can be made from."""
-        return self.scheme in ("SCRAM-SHA-256", "PLAIN")
-
-    @property
     def scram_keys(self) -> ScramKeys | None:
         """The keys, where these are what is stored."""
         return read_scram_keys(self.hash) if self.scheme == "SCRAM-SHA-256" else None

@@ -20,6 +20,14 @@ SALT_SIZE: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
+class ScramSalt:
+    """What a client has to know to make its keys of a password."""
+
+    iterations: int
+    salt: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ScramKeys:
     """What a server keeps of a password for SCRAM-SHA-256 (RFC 5802 section 3)."""
 

@@ -4,8 +4,15 @@ Theory of operation. Each failed login counts for the address that it came from,
 that was tried; one failure is forgotten each minute. The first few are free, since people mistype.
 With more a login has to wait before its password is compared, twice as long for each failure, up to
 a cap. An address may wait long; a name never, so that nobody can lock a user out by guessing at
-their name. Of one address few passwords are compared at a time, so that guesses that come together
-wait for what becomes of the first ones.
+their name. Guesses that come together wait for what becomes of the first ones: few passwords are
+compared at a time, and whose turn it is looks again at how long it has to wait. The waiting itself
+takes nobody's turn.
+
+Many people may have one address, and one of them may guess. So an address does not hold up who
+logged in from it lately under the same name, nor a name that exists and hardly failed from there.
+Such a pair of address and name has turns of its own. A wrong password is compared early then, but
+the answer and the count come when they would come if nobody had the name: what is quick is a right
+password alone.
 
 Who gets in takes back what their own address did with their own name: a telephone that tried with
 the old password harms nobody for long. What others did stays.
@@ -23,9 +30,9 @@ import ipaddress
 import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import trio
 
@@ -48,7 +55,13 @@ LONGEST_OF_NAME: Final = 4.0
 """How long a login waits at most (s)."""
 
 AT_ONCE: Final = 4
-"""Logins of one address whose passwords are compared at the same time."""
+"""Logins of one address, or of one pair, whose passwords are compared at the same time."""
+
+FREE_OF_PAIR: Final = 1
+"""Failures of a name that exists with which its address does not hold it up yet."""
+
+LATELY: Final = 30 * 86400.0
+"""How long an address is known as one where somebody logs in from (s)."""
 
 MOST_REMEMBERED: Final = 50_000
 """Addresses, names and pairs of both; a few hundred octets each."""
@@ -64,107 +77,195 @@ class Throttle:
     """Remembers failed logins."""
 
     def __init__(self) -> None:
-        self._tally = _Tally()
-        self._turns: dict[str, _Turns] = {}
+        self._memory = _Memory()
+        self._turns: dict[Key, _Turns] = {}
 
     @asynccontextmanager
     async def attempt(
-        self, name: bytes, peer: Address, longest: float = LONGEST_OF_ADDRESS
+        self,
+        name: bytes,
+        peer: Address,
+        longest: float = LONGEST_OF_ADDRESS,
+        *,
+        exists: bool = False,
+        refusal_takes: float = 0.0,
     ) -> AsyncIterator["Attempt"]:
         """Compare a password inside the `with`, which is entered when it is time to.
 
-        A login whose turn it is waits for no more than `longest` (s).
+        `exists` is whether somebody has the name. All waiting for what was before comes to
+        `longest` (s) at most. A refusal takes the comparison beside it, or `refusal_takes` (s)
+        where that is more; then the `with` is left.
         """
-        origin = "" if ipaddress.ip_address(peer.host).is_loopback else origin_of(peer)
-        attempt = Attempt(self._tally, origin, name[:_SHOWN], peer)
-        if not origin:
-            await trio.sleep(min(attempt.delay(), longest))
+        attempt = Attempt(self._memory, name, peer, longest, exists=exists)
+        async with AsyncExitStack() as turn:
+            while True:
+                await trio.sleep_until(attempt.due())
+                lane = attempt.lane()
+                await turn.enter_async_context(self._turn(lane))
+                if attempt.lane() == lane and trio.current_time() >= attempt.due():
+                    break
+                await turn.aclose()
+            began = trio.current_time()
+            is_early = attempt.missed(began) > 0
             yield attempt
-            return
-        turns = self._turns.setdefault(origin, _Turns(trio.Semaphore(AT_ONCE)))
+            ended = trio.current_time()
+        if attempt.failed:
+            try:
+                if is_early:
+                    await self._hold_back(attempt, began)
+            finally:
+                attempt.count()
+            await trio.sleep(max(0.0, refusal_takes - (ended - began)))
+
+    def given_up(self, name: bytes, peer: Address) -> None:
+        """Count a login that ended before it was clear whether it was right."""
+        attempt = Attempt(self._memory, name, peer, 0.0, exists=False)
+        attempt.ended(right=False)
+        attempt.count()
+
+    async def _hold_back(self, attempt: "Attempt", began: float) -> None:
+        """Wait until one that was compared early would have ended if nobody had the name."""
+        ended = trio.current_time()
+        while True:
+            due = ended + attempt.missed(began)
+            if trio.current_time() >= due:
+                return
+            await trio.sleep_until(due)
+
+    @asynccontextmanager
+    async def _turn(self, lane: Key) -> AsyncIterator[None]:
+        turns = self._turns.setdefault(lane, _Turns(trio.Semaphore(AT_ONCE)))
         turns.wanted += 1
         try:
             async with turns.free:
-                await trio.sleep(min(attempt.delay(), longest))
-                yield attempt
+                yield
         finally:
             turns.wanted -= 1
             if not turns.wanted:
-                del self._turns[origin]
+                del self._turns[lane]
 
 
 class Attempt:
     """One login, whose end has to be told."""
 
-    def __init__(self, tally: "_Tally", origin: str, name: bytes, peer: Address) -> None:
-        self._tally = tally
-        self._name = name
+    def __init__(
+        self, memory: "_Memory", name: bytes, peer: Address, longest: float, *, exists: bool
+    ) -> None:
+        origin = "" if ipaddress.ip_address(peer.host).is_loopback else origin_of(peer)
+        self.failed = False
+        self._memory = memory
+        self._name = name[:_SHOWN]
         self._peer = peer
+        self._longest = longest
+        self._exists = exists
+        self._began = trio.current_time()
         self._of_origin: Key | None = (origin, b"") if origin else None
-        self._of_name: Key = ("", name)
-        self._pair: Key = (origin, b"\0" + name)
+        self._of_name: Key = ("", self._name)
+        self._pair: Key = (origin, b"\0" + self._name)
+        self._whole_wait_at_first = self._whole_wait()
 
-    def delay(self) -> float:
-        """How long it has to wait (s)."""
-        now = trio.current_time()
-        of_name = _delay(self._tally.failures(self._of_name, now), LONGEST_OF_NAME)
-        if self._of_origin is None:
-            return of_name
-        return max(of_name, _delay(self._tally.failures(self._of_origin, now), LONGEST_OF_ADDRESS))
+    def due(self) -> float:
+        """When its password may be compared."""
+        return self._began + min(self._wait(), self._longest)
+
+    def missed(self, began: float) -> float:
+        """What one that began then would have waited longer if nobody had the name (s)."""
+        whole = max(self._whole_wait_at_first, self._whole_wait())
+        return max(0.0, self._began + min(whole, self._longest) - began)
+
+    def lane(self) -> Key:
+        """Whom it shares turns with."""
+        if self._of_origin is None or self._memory.is_known(self._pair) or self._is_unsuspected():
+            return self._pair
+        return self._of_origin
 
     def ended(self, *, right: bool) -> None:
         """Tell what became of it; not to be called where nobody could say."""
         if right:
             self._take_back()
+            self._memory.know(self._pair)
         else:
-            self._count()
+            self.failed = True
+            self._memory.add(self._pair, 1)
 
-    def _count(self) -> None:
+    def count(self) -> None:
+        """Have a failure count for the address and the name, and log it."""
         shown = ascii(self._name.decode("utf-8", "replace"))
         logger.warning("failed login for %s from %s", shown, self._peer)
-        now = trio.current_time()
-        for key in (self._of_origin, self._of_name, self._pair):
+        for key in (self._of_origin, self._of_name):
             if key is not None:
-                self._tally.add(key, 1, now)
+                self._memory.add(key, 1)
+
+    def _wait(self) -> float:
+        """How long the password has to wait (s)."""
+        if self._memory.is_known(self._pair):
+            return self._delay(self._pair, LONGEST_OF_NAME)
+        if self._is_unsuspected():
+            return self._delay(self._of_name, LONGEST_OF_NAME)
+        return self._whole_wait()
+
+    def _whole_wait(self) -> float:
+        """How long it would have to wait under a name that nobody has (s)."""
+        of_name = self._delay(self._of_name, LONGEST_OF_NAME)
+        if self._of_origin is None:
+            return of_name
+        return max(of_name, self._delay(self._of_origin, LONGEST_OF_ADDRESS))
+
+    def _is_unsuspected(self) -> bool:
+        return self._exists and self._memory.failures(self._pair) <= FREE_OF_PAIR
+
+    def _delay(self, key: Key, longest: float) -> float:
+        over = self._memory.failures(key) - FREE
+        return min(longest, 2.0**over) if over > 0 else 0.0
 
     def _take_back(self) -> None:
-        now = trio.current_time()
-        own = self._tally.failures(self._pair, now)
+        own = self._memory.failures(self._pair)
         for key in (self._of_origin, self._of_name, self._pair):
             if key is not None and own:
-                self._tally.add(key, -own, now)
+                self._memory.add(key, -own)
 
 
 @dataclass(slots=True)
 class _Turns:
-    """Those of one address that want to log in."""
+    """Those of one address, or pair, that want to log in."""
 
     free: trio.Semaphore
     wanted: int = 0
 
 
-class _Tally:
-    """How many failures are not forgotten yet."""
+class _Memory:
+    """How many failures are not forgotten yet, and which pairs logged in lately."""
 
     def __init__(self) -> None:
         self._counts: OrderedDict[Key, tuple[float, float]] = OrderedDict()
+        self._known: OrderedDict[Key, float] = OrderedDict()
 
-    def failures(self, key: Key, now: float) -> float:
+    def failures(self, key: Key) -> float:
         """The number of failures, with fractions."""
+        now = trio.current_time()
         count, at = self._counts.get(key, (0.0, now))
         return max(0.0, count - (now - at) / FORGOTTEN)
 
-    def add(self, key: Key, number: float, now: float) -> None:
+    def add(self, key: Key, number: float) -> None:
         """Change it; what is all forgotten takes no room."""
-        count = min(self.failures(key, now) + number, MOST_COUNTED)
+        count = min(self.failures(key) + number, MOST_COUNTED)
         self._counts.pop(key, None)
         if count > 0:
-            self._counts[key] = (count, now)
-        if len(self._counts) > MOST_REMEMBERED:
-            self._counts.popitem(last=False)
+            self._counts[key] = (count, trio.current_time())
+        _bound(self._counts)
+
+    def is_known(self, pair: Key) -> bool:
+        """Whether the address is one where the name logged in from lately."""
+        at = self._known.get(pair)
+        return at is not None and trio.current_time() - at < LATELY
+
+    def know(self, pair: Key) -> None:
+        """The name has logged in from the address."""
+        self._known.pop(pair, None)
+        self._known[pair] = trio.current_time()
+        _bound(self._known)
 
 
-def _delay(failures: float, longest: float) -> float:
-    """How long so many failures make a login wait (s)."""
-    over = failures - FREE
-    return min(longest, 2.0**over) if over > 0 else 0.0
+def _bound(remembered: OrderedDict[Key, Any]) -> None:
+    if len(remembered) > MOST_REMEMBERED:
+        remembered.popitem(last=False)

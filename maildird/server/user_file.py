@@ -6,20 +6,30 @@ it. A version that can't be read, or in which no line can be used though there a
 nothing: the users of the last good one stay. What is wrong is logged once, until it is something
 else.
 
+Editors and scripts that write into the file itself leave it empty or half written for a moment. So
+a file that was written in place less than `SETTLED` seconds ago, that does not end with the end of
+a line, or in which suddenly nobody stands, is looked at again before it counts: it does once it was
+seen unchanged for so long. One that was renamed into place, as maildird user does it, counts at
+once.
+
 Whoever is no longer in the file can't log in any more. Sessions that are open go on, and the
 account stays open, until the settings are read again or the server ends.
 """
 
 import logging
 import os
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import trio
 
+from maildird.server.file_users import users_in
 from maildird.server.locations import AccountTemplate
-from maildird.server.passwd_file import Entry, read_entries
+from maildird.server.passwd_file import read_entries
+from maildird.server.regular_file import open_regular
+from maildird.server.roll import Roll, roll_of
 from maildird.server.settings import User
 from maildird.terms.errors import SettingsError
 
@@ -28,118 +38,121 @@ logger = logging.getLogger(__name__)
 MOST_TOLD: Final = 20
 """What is logged of the lines that can't be used; maildird user list shows all."""
 
-Version = tuple[int, int, int, int]
-"""Inode, size, mtime and ctime: a change of the file shows in one of them."""
+SETTLED: Final = 2.0
+"""How long a file has to stay as it is where it may be half written (s)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """What a change of the file shows in; ns since the epoch."""
+
+    inode: int
+    size: int
+    mtime: int
+    ctime: int
 
 
 class UserFile:
-    """Knows who stands in the file.
+    """Knows who stands in the file, beside `listed`, who are users from elsewhere.
 
-    `taken` are users from elsewhere: neither their names nor their Maildirs may come up here.
+    `roll` has all of them; `problems` are the lines that can't be used, each with its number and
+    what is wrong.
     """
 
-    def __init__(self, path: str, template: AccountTemplate, taken: Collection[User]) -> None:
-        self.users: Mapping[str, User] = {}
+    def __init__(self, path: str, template: AccountTemplate, listed: Sequence[User]) -> None:
+        self.roll: Roll = roll_of(listed)
+        self.problems: Sequence[str] = ()
         self._path = path
         self._template = template
-        self._taken = taken
-        self._version: Version | None = None
+        self._listed = listed
+        self._version: _Version | None = None
+        self._unsettled: tuple[_Version, float] | None = None
         self._told: frozenset[str] = frozenset()
         self._reading = trio.Lock()
 
     def load(self) -> None:
         """Read the file for the first time; SettingsError when it can't be read."""
         try:
-            self._version = self._read()
+            self._version, content = self._read()
         except OSError as error:
             raise SettingsError(
                 f"{self._path}: {error.strerror}; name a passwd-file that can be read, or make one"
                 " with maildird user add"
             ) from None
+        self._take(content)
 
-    async def refresh(self) -> bool:
-        """Read the file again if it changed; whether it was read."""
+    async def refresh(self) -> None:
+        """Read the file again if it changed."""
         if self._is_current():
-            return False
+            return
         async with self._reading:
-            if self._is_current():
-                return False
-            await trio.to_thread.run_sync(self._reread)
-            return True
+            if not self._is_current():
+                await trio.to_thread.run_sync(self._reread, trio.current_time())
 
     def _is_current(self) -> bool:
         try:
-            return self._version == _version(os.stat(self._path))
+            version = _version(os.stat(self._path))
         except OSError:
             return False
+        return version == self._version or self._is_too_early(version, trio.current_time())
 
-    def _reread(self) -> None:
+    def _is_too_early(self, version: _Version, now: float) -> bool:
+        """Whether it was looked at before, and that is not long ago."""
+        if self._unsettled is None or version != self._unsettled[0]:
+            return False
+        return now < self._unsettled[1] + SETTLED
+
+    def _reread(self, now: float) -> None:
         try:
-            self._version = self._read()
+            version, content = self._read()
         except OSError as error:
             self._version = None
-            self._tell((f"{self._path}: {error.strerror}; the users that were there stay",))
+            self._tell([f"{self._path}: {error.strerror}; the users that were there stay"])
+            return
+        if self._unsettled is None or version != self._unsettled[0]:
+            reason = self._why_unsettled(version, content)
+            if reason is not None:
+                self._unsettled = version, now
+                logger.warning(
+                    "%s: %s; it is looked at again, and the users that were there stay until then",
+                    self._path,
+                    reason,
+                )
+                return
+        elif self._is_too_early(version, now):
+            return
+        self._unsettled, self._version = None, version
+        self._take(content)
 
-    def _read(self) -> Version:
-        """Take in what the file says; gives the version that was read."""
-        with open(self._path, "rb") as file:
-            found = os.fstat(file.fileno())
-            entries, problems = read_entries(file.read())
+    def _read(self) -> tuple[_Version, bytes]:
+        with open(open_regular(self._path), "rb") as file:
+            return _version(os.fstat(file.fileno())), file.read()
+
+    def _why_unsettled(self, version: _Version, content: bytes) -> str | None:
+        if not content.strip() and len(self.roll.users) > len(self._listed):
+            return "it is empty now"
+        if content and not content.endswith(b"\n"):
+            return "its last line has no end"
+        in_place = self._version is None or self._version.inode == version.inode
+        if in_place and time.time() < version.ctime / 1e9 + SETTLED:
+            return "it was written at this moment"
+        return None
+
+    def _take(self, content: bytes) -> None:
+        """Have what the file says count."""
+        entries, problems = read_entries(content)
         messages = [f"{self._path}: line {each.number}: {each.text}" for each in problems]
+        self.problems = messages
         if entries or not problems:
-            self.users, notes = self._users(entries)
-            messages = [*self._strangers(entries), *notes, *messages]
+            found = users_in(self._path, entries, self._template, self._listed)
+            self.roll = roll_of([*self._listed, *found.users])
+            self.problems = [*found.problems, *messages]
+            messages = [*found.remarks, *self.problems]
         else:
             messages.insert(0, f"{self._path}: no line can be used; the users that were there stay")
-        self._tell(tuple(messages))
-        return _version(found)
+        self._tell(messages)
 
-    def _users(self, entries: Iterable[Entry]) -> tuple[dict[str, User], list[str]]:
-        """Users by name, and what is wrong with the others."""
-        users: dict[str, User] = {}
-        messages = []
-        owners = {user.mail.root: user.name for user in self._taken}
-        names = {user.name for user in self._taken}
-        plain = 0
-        for entry in entries:
-            try:
-                if entry.name in names:
-                    raise SettingsError("is in [[accounts]] already")
-                mail = self._template.account(
-                    entry.name, location=entry.location, layout=entry.layout, home=entry.home
-                )
-                owner = owners.setdefault(mail.root, entry.name)
-                if owner != entry.name:
-                    raise SettingsError(f"has the Maildir of {owner}: {os.fsdecode(mail.root)}")
-            except SettingsError as error:
-                messages.append(f"{self._path}: line {entry.number}: {entry.name} {error}")
-                continue
-            users[entry.name] = User(entry.name, entry.password, mail)
-            plain += entry.password is not None and entry.password.scheme == "PLAIN"
-        if plain:
-            messages.insert(
-                0,
-                f"{self._path}: {plain} of the passwords can be read by whoever reads the file;"
-                " maildird user passwd stores a hash instead",
-            )
-        return users, messages
-
-    def _strangers(self, entries: Iterable[Entry]) -> list[str]:
-        """A message for each uid and gid that this process has not."""
-        groups = {os.getegid(), *os.getgroups()}
-        strangers = defaultdict(list)
-        for entry in entries:
-            foreign = entry.uid not in (None, os.geteuid())
-            if foreign or not (entry.gid is None or entry.gid in groups):
-                strangers[entry.uid, entry.gid].append(entry)
-        return [
-            f"{self._path}: line {each[0].number}: {_named(each)} with uid {_shown(uid)} and gid"
-            f" {_shown(gid)}, but this server runs with uid {os.geteuid()} and gid {os.getegid()}"
-            " and uses these"
-            for (uid, gid), each in strangers.items()
-        ]
-
-    def _tell(self, messages: tuple[str, ...]) -> None:
+    def _tell(self, messages: Sequence[str]) -> None:
         """Log what was not there the last time, up to `MOST_TOLD`."""
         new = [message for message in messages if message not in self._told]
         for message in new[:MOST_TOLD]:
@@ -149,14 +162,5 @@ class UserFile:
         self._told = frozenset(messages)
 
 
-def _version(found: os.stat_result) -> Version:
-    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
-
-
-def _named(entries: list[Entry]) -> str:
-    others = f" and {len(entries) - 1} more stand" if len(entries) > 1 else " stands"
-    return f"{entries[0].name}{others}"
-
-
-def _shown(number: int | None) -> str:
-    return "unset" if number is None else str(number)
+def _version(found: os.stat_result) -> _Version:
+    return _Version(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)

@@ -169,5 +169,42 @@ async def test_failures_of_all_kinds_slow_down(
     for _ in range(12):
         await fail(authenticator)
     begin = trio.current_time()
-    await scram(authenticator, "keys", "secret")
+    await scram(authenticator, "nobody", "secret")
     assert trio.current_time() - begin > 10
+    begin = trio.current_time()
+    await scram(authenticator, "keys", "secret")
+    assert trio.current_time() == begin
+
+
+async def test_an_exchange_that_is_given_up_with_the_proof_due_is_a_failure(
+    authenticator: Authenticator, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def leave(_: bytes) -> bytes:
+        await trio.lowlevel.checkpoint()
+        raise trio.BrokenResourceError
+
+    async def say_nonsense(_: bytes) -> bytes:
+        await trio.lowlevel.checkpoint()
+        return b"x"
+
+    make = (await authenticator.offer(Channel(private=True)))["SCRAM-SHA-256"]
+    for ask, error in ((leave, trio.BrokenResourceError), (say_nonsense, Malformed)):
+        with pytest.raises(error):
+            await authenticator.exchange(make(), b"n,,n=Plain,r=abc", PEER, ask)
+    assert caplog.messages == [f"failed login for 'plain' from {PEER}"] * 2
+    make = (await authenticator.offer(Channel(private=True)))["LOGIN"]
+    with pytest.raises(trio.BrokenResourceError):
+        await authenticator.exchange(make(), b"plain", PEER, leave)
+    assert len(caplog.messages) == 2
+
+
+async def test_case_makes_no_difference_to_who_it_is_nor_to_the_throttle(
+    authenticator: Authenticator, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert await authenticator.log_in(b"PLAIN", b"secret", PEER) is not None
+    verdict, _ = await scram(authenticator, "Keys", "secret")
+    assert verdict.user is not None
+    assert verdict.user.name == "keys"
+    for name in (b"Plain", b"pLAIN"):
+        await authenticator.log_in(name, b"wrong", PEER)
+    assert caplog.messages == [f"failed login for 'plain' from {PEER}"] * 2

@@ -113,8 +113,20 @@ def test_a_bad_line_is_told_with_its_number_and_takes_no_other_with_it() -> None
     assert [each.number for each in problems] == [5, 6, 7]
     assert problems[1:] == [
         Problem(6, "this is not UTF-8"),
-        Problem(7, "ada stands in line 3 already"),
+        Problem(7, "ada stands in line 3 already; case makes no difference"),
     ]
+
+
+def test_names_differ_in_more_than_case() -> None:
+    entries, problems = read_entries(b"Ada@Example.org:{PLAIN}secret\nada@example.ORG:{PLAIN}x\n")
+    assert entries == [Entry(1, "ada@example.org", SECRET)]
+    assert problems == [
+        Problem(2, "ada@example.org stands in line 1 already; case makes no difference")
+    ]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_name() -> None:
+    assert read_entries(b"\xef\xbb\xbfada:{PLAIN}secret\n") == ([ADA], [])
 
 
 def test_a_uid_may_be_a_name_of_this_machine() -> None:

@@ -27,10 +27,12 @@ LOOPBACK = "127.0.0.1:7000"
 FILTER = Path(__file__).parents[2] / "packaging" / "fail2ban" / "maildird.conf"
 
 
-async def attempt(throttle: Throttle, name: str, peer: str, *, right: bool = False) -> float:
+async def attempt(
+    throttle: Throttle, name: str, peer: str, *, right: bool = False, exists: bool = False
+) -> float:
     """Try to log in; gives how long that had to wait (s)."""
     began = trio.current_time()
-    async with throttle.attempt(name.encode(), parse_address(peer)) as made:
+    async with throttle.attempt(name.encode(), parse_address(peer), exists=exists) as made:
         waited = trio.current_time() - began
         made.ended(right=right)
     return waited
@@ -76,7 +78,8 @@ async def test_who_gets_in_takes_back_their_own_failures_alone(autojump_clock: M
     assert await attempt(throttle, "ada", HERE, right=True) == 0
     await failures(throttle, 8, "ada", HERE)
     await attempt(throttle, "ada", THERE, right=True)
-    assert await attempt(throttle, "ada", HERE, right=True) > LONGEST_OF_NAME
+    assert await attempt(throttle, "ada", HERE) == pytest.approx(LONGEST_OF_NAME)
+    assert await attempt(throttle, "eve", HERE) > LONGEST_OF_NAME
 
 
 async def test_an_own_account_does_not_buy_guesses_at_others(autojump_clock: MockClock) -> None:
@@ -104,24 +107,127 @@ async def test_the_machine_itself_is_not_held_up_but_the_names_are(
     assert (await failures(throttle, 12, "ada", LOOPBACK))[-1] == pytest.approx(LONGEST_OF_NAME)
 
 
-async def test_guesses_that_come_together_wait_for_the_first_ones(
-    autojump_clock: MockClock,
-) -> None:
-    throttle = Throttle()
+async def together(throttle: Throttle, names: list[str], *, exist: bool = False) -> list[float]:
+    """Guess at all of the names at once; gives when each password was compared (s)."""
     compared: list[float] = []
     began = trio.current_time()
 
-    async def guess(number: int) -> None:
-        async with throttle.attempt(b"user%d" % number, parse_address(HERE)) as made:
+    async def guess(name: str) -> None:
+        async with throttle.attempt(name.encode(), parse_address(HERE), exists=exist) as made:
             compared.append(trio.current_time() - began)
             await trio.sleep(0.1)
             made.ended(right=False)
 
     async with trio.open_nursery() as nursery:
-        for number in range(40):
-            nursery.start_soon(guess, number)
-    assert len([at for at in compared if at < 1]) <= FREE + AT_ONCE
-    assert len([at for at in compared if at < 60]) < 30
+        for name in names:
+            nursery.start_soon(guess, name)
+    return compared
+
+
+async def test_guesses_that_come_together_wait_for_the_first_ones(
+    autojump_clock: MockClock,
+) -> None:
+    compared = await together(Throttle(), [f"user{number}" for number in range(40)])
+    assert len([at for at in compared if at < 2]) <= FREE + AT_ONCE
+    assert len([at for at in compared if at < LONGEST_OF_ADDRESS]) <= FREE + 3 * AT_ONCE
+
+
+async def test_guesses_at_one_name_that_exists_wait_for_the_first_ones_too(
+    autojump_clock: MockClock,
+) -> None:
+    throttle = Throttle()
+    await failures(throttle, 12, "eve", HERE)
+    compared = await together(throttle, ["ada"] * 40, exist=True)
+    assert len([at for at in compared if at < LONGEST_OF_ADDRESS]) <= AT_ONCE
+
+
+async def test_who_guesses_holds_up_nobody_else_behind_the_same_address(
+    autojump_clock: MockClock,
+) -> None:
+    """Not who logged in from there before, nor who exists and comes for the first time."""
+    throttle = Throttle()
+    await attempt(throttle, "ada", HERE, right=True)
+    await failures(throttle, 12, "eve", HERE)
+    async with trio.open_nursery() as nursery:
+        for number in range(100):
+            nursery.start_soon(attempt, throttle, f"user{number}", HERE)
+        await trio.testing.wait_all_tasks_blocked()
+        assert await attempt(throttle, "ada", HERE, right=True, exists=True) == 0
+        assert await attempt(throttle, "bob", HERE, right=True, exists=True) == 0
+        assert await attempt(throttle, "cy", HERE, exists=True) == 0
+        assert await attempt(throttle, "cy", HERE, right=True, exists=True) == 0
+
+
+async def test_those_who_wait_take_no_turn_of_a_name_that_nobody_has(
+    autojump_clock: MockClock,
+) -> None:
+    throttle = Throttle()
+    await failures(throttle, 12, "eve", HERE)
+    compared = await together(throttle, [f"user{number}" for number in range(40)])
+    assert max(compared) < LONGEST_OF_ADDRESS + 2
+
+
+@pytest.mark.parametrize("others", [9, 20])
+async def test_a_wrong_password_takes_as_long_whether_the_name_exists_or_not(
+    autojump_clock: MockClock, others: int
+) -> None:
+    async def took(*, exists: bool, known: bool = False) -> float:
+        throttle = Throttle()
+        if known:
+            await attempt(throttle, "ada", HERE, right=True)
+        for number in range(7):
+            await attempt(throttle, "ada", f"203.0.113.{number}:5000")
+        await failures(throttle, others, "eve", HERE)
+        began = trio.current_time()
+        await attempt(throttle, "ada", HERE, exists=exists)
+        return trio.current_time() - began
+
+    nobody = await took(exists=False)
+    assert nobody > LONGEST_OF_NAME
+    assert await took(exists=True) == pytest.approx(nobody, abs=1e-6)
+    assert await took(exists=True, known=True) == pytest.approx(nobody, abs=1e-6)
+
+
+async def test_a_refusal_takes_what_the_comparison_takes_beside_the_waiting(
+    autojump_clock: MockClock,
+) -> None:
+    async def took(comparison: float, *, exists: bool) -> float:
+        throttle = Throttle()
+        await failures(throttle, 8, "eve", HERE)
+        began = trio.current_time()
+        async with throttle.attempt(
+            b"ada", parse_address(HERE), exists=exists, refusal_takes=2.0
+        ) as made:
+            await trio.sleep(comparison)
+            made.ended(right=False)
+        return trio.current_time() - began
+
+    for comparison, least in ((0.5, 2.0), (3.0, 3.0)):
+        nobody = await took(comparison, exists=False)
+        assert nobody > LONGEST_OF_NAME + least
+        assert await took(comparison, exists=True) == pytest.approx(nobody, abs=1e-6)
+
+
+async def test_a_name_that_exists_is_not_guessed_at_quickly_for_long(
+    autojump_clock: MockClock,
+) -> None:
+    throttle = Throttle()
+    await failures(throttle, 12, "eve", HERE)
+    waited = [await attempt(throttle, "ada", HERE, exists=True) for _ in range(3)]
+    assert waited[0] == waited[1] == 0
+    waited = [await attempt(throttle, "ada", HERE, exists=True) for _ in range(12)]
+    assert waited.count(0.0) <= 6
+    assert await attempt(throttle, "ada", HERE, exists=True) > 0
+
+
+async def test_an_attempt_that_was_given_up_counts(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    throttle = Throttle()
+    for _ in range(12):
+        throttle.given_up(b"ada", parse_address(HERE))
+    assert caplog.messages == [f"failed login for 'ada' from {HERE}"] * 12
+    assert await attempt(throttle, "bob", HERE) == pytest.approx(LONGEST_OF_ADDRESS, rel=0.1)
 
 
 async def test_many_who_have_the_right_password_do_not_wait(autojump_clock: MockClock) -> None:

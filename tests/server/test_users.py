@@ -1,20 +1,30 @@
 """Who can log in: users of the configuration, of a passwd-file that changes, and both."""
 
+import hashlib
 import logging
 import os
+import threading
 import time
 from pathlib import Path
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from maildird.mailbox.settings import AccountSettings
 from maildird.server import users as users_module
 from maildird.server.locations import AccountTemplate
 from maildird.server.password_making import make_password
 from maildird.server.passwords import StoredPassword, plain_password, read_password
-from maildird.server.scram_keys import SCRAM_ITERATIONS, make_scram_keys
+from maildird.server.scram_keys import (
+    SCRAM_ITERATIONS,
+    ScramKeys,
+    ScramSalt,
+    make_scram_keys,
+    write_scram_keys,
+)
 from maildird.server.settings import Settings, User, UserSources
+from maildird.server.user_file import SETTLED
 from maildird.server.users import Users
 from maildird.terms.codes import Code
 from maildird.terms.errors import Refused, SettingsError
@@ -32,11 +42,13 @@ class File:
         self._template = AccountTemplate("/mail/{user}", f"{path}.state")
 
     def write(self, text: str) -> None:
-        """Put other lines into the file, at a time of its own."""
-        self._path.write_text(text, encoding="utf-8")
+        """Have another file in its place, of a time of its own."""
+        new = self._path.with_name("new")
+        new.write_text(text, encoding="utf-8")
         self._age -= 10
         when = time.time() - self._age
-        os.utime(self._path, (when, when))
+        os.utime(new, (when, when))
+        new.rename(self._path)
 
     def users(self, *listed: User, template: AccountTemplate | None = None) -> Users:
         """Knows who is in the file now, and these."""
@@ -65,7 +77,7 @@ async def names(users: Users, **passwords: str) -> list[str]:
         ("ève@example.org".encode(), b"x", EVE),
         (b"ada", b"x", None),
         (b"ada", b"", None),
-        (b"ADA", "pässword".encode(), None),
+        (b"ADA", "pässword".encode(), ADA),
         (b"", b"", None),
         (b"bob", b"x", None),
         (b"\xff\x00", b"\xff", None),
@@ -109,28 +121,68 @@ async def test_who_comes_and_goes_in_the_file_counts_at_the_next_login(file: Fil
     file.write("bob:{PLAIN}new\ncy:{PLAIN}c\n")
     assert await names(users, ada="a", bob="b", cy="c") == ["cy"]
     assert await names(users, bob="new") == ["bob"]
-    file.write("")
+    file.write("cy:{PLAIN}c\n")
     assert await names(users, bob="new") == []
 
 
-async def test_a_file_that_was_written_in_place_and_dated_back_is_read_again(
+HASHED = "{BLF-CRYPT}$2y$04$XQohSDwCSMW1LFKB4aTLyeul.42L3Cdr4YM7cF5Bb3uEjuAbRgHt2"
+"""Of `pässword`."""
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "it is empty now"),
+        ("eve:{PLAIN}e\nada:{PLA", "its last line has no end"),
+        ("eve:{PLAIN}e\n", "it was written at this moment"),
+    ],
+)
+async def test_what_is_written_in_place_counts_when_it_has_stayed_so(
     tmp_path: Path,
+    autojump_clock: MockClock,
+    caplog: pytest.LogCaptureFixture,
+    text: str,
+    reason: str,
 ) -> None:
     path = tmp_path / "users"
-    path.write_text("ada:{PLAIN}a\n")
-    users = Users(
-        Settings((), sources=UserSources(AccountTemplate("/mail/{user}", "/state"), str(path)))
-    )
+    path.write_text(f"ada:{HASHED}\n")
+    template = AccountTemplate("/mail/{user}", str(tmp_path / "state"))
+    users = Users(Settings((), sources=UserSources(template, str(path))))
+    path.write_text(text)
+    for _ in range(2):
+        assert await names(users, ada="pässword", eve="e") == ["ada"]
+    assert caplog.messages == [
+        f"{path}: {reason}; it is looked at again, and the users that were there stay until then"
+    ]
+    path.write_text("bob:{PLAIN}b\n")
+    assert await names(users, ada="pässword", bob="b") == ["ada"]
+    await trio.sleep(SETTLED)
+    assert await names(users, ada="pässword", bob="b") == ["bob"]
+    path.write_text(text)
+    assert await names(users, bob="b", eve="e") == ["bob"]
+    await trio.sleep(SETTLED)
+    assert await names(users, bob="b", eve="e") == (["eve"] if text else [])
+
+
+async def test_a_file_that_was_written_in_place_and_dated_back_is_read_again(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    path = tmp_path / "users"
+    path.write_text(f"ada:{HASHED}\n")
+    template = AccountTemplate("/mail/{user}", str(tmp_path / "state"))
+    users = Users(Settings((), sources=UserSources(template, str(path))))
     then = os.stat(path).st_mtime_ns
-    path.write_text("ada:{PLAIN}b\n")
+    path.write_text("bob:{PLAIN}b\n")
     os.utime(path, ns=(then, then))
-    assert await names(users, ada="b") == ["ada"]
+    assert await names(users, ada="pässword", bob="b") == ["ada"]
+    await trio.sleep(SETTLED)
+    assert await names(users, ada="pässword", bob="b") == ["bob"]
 
 
 async def test_a_version_that_can_t_be_read_changes_nothing_and_is_logged_once(
-    file: File, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    file: File, tmp_path: Path, caplog: pytest.LogCaptureFixture, autojump_clock: MockClock
 ) -> None:
-    file.write("ada:{BLF-CRYPT}$2y$04$XQohSDwCSMW1LFKB4aTLyeul.42L3Cdr4YM7cF5Bb3uEjuAbRgHt2\n")
+    file.write(f"ada:{HASHED}\n")
     users = file.users()
     (tmp_path / "users").unlink()
     for _ in range(2):
@@ -139,6 +191,8 @@ async def test_a_version_that_can_t_be_read_changes_nothing_and_is_logged_once(
         f"{tmp_path}/users: No such file or directory; the users that were there stay"
     ]
     file.write("\x00\x01\x02\n/:\n")
+    assert await names(users, ada="pässword") == ["ada"]
+    await trio.sleep(SETTLED)
     caplog.clear()
     for _ in range(2):
         assert await names(users, ada="pässword") == ["ada"]
@@ -164,7 +218,7 @@ async def test_a_bad_line_is_logged_with_its_number_until_it_is_mended(
 @pytest.mark.parametrize(
     ("line", "text"),
     [
-        ("ada:{PLAIN}x", "line 1: ada is in [[accounts]] already"),
+        ("Ada:{PLAIN}x", "line 1: ada is in [[accounts]] already"),
         (
             "bob:{PLAIN}x::::::userdb_mail=maildir:/m/ada",
             "line 1: bob has the Maildir of ada: /m/ada",
@@ -230,20 +284,32 @@ class Counted:
         monkeypatch.setattr(StoredPassword, "matches", counting)
 
 
-async def test_a_name_that_nobody_has_costs_what_the_most_common_one_costs(
-    file: File, monkeypatch: pytest.MonkeyPatch
+CHEAP = "$2y$04$XQohSDwCSMW1LFKB4aTLyeul.42L3Cdr4YM7cF5Bb3uEjuAbRgHt2"
+COSTLY = "$2y$05$LhsV5piXD1/czdc4SMZ8a.buVsX65fqLc3VC7bmHa6M6cl3SqCOxO"
+
+
+async def test_names_that_nobody_has_cost_what_stored_ones_cost_in_the_same_mixture(
+    file: File, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    costly, cheap = "$2y$05$LhsV5piXD1/czdc4SMZ8a.buVsX65fqLc3VC7bmHa6M6cl3SqCOxO", "$2y$04$"
-    cheap += "XQohSDwCSMW1LFKB4aTLyeul.42L3Cdr4YM7cF5Bb3uEjuAbRgHt2"
-    file.write(f"a:{cheap}\nb:{costly}\nc:{costly}\nd:!\n")
+    lines = "".join(f"c{n}:{CHEAP}\n" for n in range(30))
+    lines += "".join(f"d{n}:{COSTLY}\n" for n in range(10))
+    file.write(f"{lines}none:!\n")
     users = file.users()
+    unknown = [b"none", b"\xff", *(b"nobody%d" % number for number in range(98))]
     counted = Counted(monkeypatch)
-    for name in (b"nobody", b"d", b"\xff"):
-        assert await users.verify(name, "pässword".encode()) is None
-    assert counted.hashes == [costly] * 3
-    file.write(f"a:{cheap}\n")
-    assert await users.verify(b"nobody", "pässword".encode()) is None
-    assert counted.hashes[3:] == [cheap]
+    for name in unknown:
+        assert await users.verify(name, b"wrong") is None
+    drawn = counted.hashes.copy()
+    assert set(drawn) == {CHEAP, COSTLY}
+    assert 50 < drawn.count(CHEAP) < 95
+    users = file.users()
+    for name in unknown:
+        await users.verify(name.upper(), b"wrong")
+    assert counted.hashes[100:] == drawn
+    file.write(f"{lines}new:{COSTLY}\n")
+    for name in unknown:
+        await users.verify(name, b"wrong")
+    assert sum(a != b for a, b in zip(counted.hashes[200:], drawn, strict=True)) < 10
 
 
 async def test_a_few_passwords_are_compared_at_once_and_the_crowd_is_turned_away(
@@ -272,44 +338,94 @@ async def test_scram_keys_are_the_stored_ones_or_made_of_the_password_itself(fil
     stored = make_password(b"secret", "SCRAM-SHA-256")
     file.write(f"ada:{stored}\nbob:{{PLAIN}}secret\n")
     users = file.users()
-    ada, bob = users.scram_keys("ada"), users.scram_keys("bob")
+    await users.refresh()
+    ada, bob = await users.scram_keys("Ada"), await users.scram_keys("BOB")
     assert ada == read_password(stored, "CRYPT").scram_keys
     assert bob == make_scram_keys(b"secret", bob.salt, SCRAM_ITERATIONS)
+    for name, keys in (("ada", ada), ("bob", bob)):
+        assert users.scram_salt(name) == ScramSalt(keys.iterations, keys.salt)
 
 
 async def test_there_are_scram_keys_as_soon_as_somebody_has_some(file: File) -> None:
     file.write(f"ada:{make_password(b'secret', 'BLF-CRYPT')}\n")
     users = file.users()
-    assert not users.have_scram_keys
+    assert not users.roll.have_scram_keys
     for password in (make_password(b"secret", "SCRAM-SHA-256"), "{PLAIN}secret"):
         file.write(f"ada:{make_password(b'secret', 'BLF-CRYPT')}\nbob:{password}\n")
         await users.refresh()
-        assert users.have_scram_keys
+        assert users.roll.have_scram_keys
         file.write("ada:\n")
         await users.refresh()
-        assert not users.have_scram_keys
+        assert not users.roll.have_scram_keys
 
 
 async def test_who_has_no_scram_keys_gets_made_up_ones_each_time_the_same(file: File) -> None:
     file.write(f"ada:{make_password(b'secret', 'BLF-CRYPT')}\nbob:{{PLAIN}}secret\n")
     users = file.users()
+    await users.refresh()
     for name in ("ada", "nobody", "ève"):
-        keys = users.scram_keys(name)
-        assert keys == users.scram_keys(name)
+        keys, salt = await users.scram_keys(name), users.scram_salt(name)
+        assert keys == await users.scram_keys(name)
         assert keys != make_scram_keys(b"secret", keys.salt, keys.iterations)
         assert (len(keys.salt), keys.iterations) == (16, SCRAM_ITERATIONS)
-    salts = {users.scram_keys(name).salt for name in ("ada", "bob", "nobody")}
+        assert (keys.salt, keys.iterations) == (salt.salt, salt.iterations)
+    salts = {users.scram_salt(name).salt for name in ("ada", "bob", "nobody")}
     assert len(salts) == 3
+
+
+def stored_keys(salt: bytes, iterations: int) -> str:
+    return f"{{SCRAM-SHA-256}}{write_scram_keys(make_scram_keys(b'x', salt, iterations))}"
+
+
+async def test_made_up_salts_are_as_long_as_stored_ones_in_the_same_mixture(file: File) -> None:
+    short, long = stored_keys(b"s" * 12, 5000), stored_keys(b"s" * 40, 6000)
+    file.write("".join(f"a{n}:{short}\nb{n}:{long}\nc{n}:{CHEAP}\n" for n in range(10)))
+    users = file.users()
+    await users.refresh()
+    salts = [users.scram_salt(f"nobody{number}") for number in range(100)]
+    shapes = [(salt.iterations, len(salt.salt)) for salt in salts]
+    assert set(shapes) == {(5000, 12), (6000, 40)}
+    assert 25 < shapes.count((5000, 12)) < 75
+    assert len({salt.salt for salt in salts}) == 100
+
+
+async def test_to_find_a_salt_hashes_no_password(
+    file: File, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.write("ada:{PLAIN}secret\n")
+    users = file.users()
+    await users.refresh()
+    made: list[bytes] = []
+    threads: set[int] = set()
+    pbkdf2 = hashlib.pbkdf2_hmac
+
+    def counting(name: str, password: bytes, salt: bytes, iterations: int) -> bytes:
+        made.append(salt)
+        threads.add(threading.get_ident())
+        return pbkdf2(name, password, salt, iterations)
+
+    monkeypatch.setattr(hashlib, "pbkdf2_hmac", counting)
+    salts = [users.scram_salt(name).salt for name in ("ada", "nobody")]
+    assert made == []
+    for name in ("ada", "nobody"):
+        await users.scram_keys(name)
+    assert made == salts
+    assert threading.get_ident() not in threads
 
 
 async def test_made_up_keys_outlast_the_server_and_are_others_elsewhere(
     file: File, tmp_path: Path
 ) -> None:
     file.write("ada:!\n")
-    here, there = (AccountTemplate("/mail/{user}", f"{tmp_path}/{name}") for name in ("a", "b"))
-    keys = file.users(template=here).scram_keys("nobody")
-    assert file.users(template=here).scram_keys("nobody") == keys
-    assert file.users(template=there).scram_keys("nobody") != keys
+
+    async def keys(directory: str) -> ScramKeys:
+        users = file.users(template=AccountTemplate("/mail/{user}", f"{tmp_path}/{directory}"))
+        await users.refresh()
+        return await users.scram_keys("nobody")
+
+    here = await keys("a")
+    assert await keys("a") == here
+    assert await keys("b") != here
     assert (tmp_path / "a" / ".key").stat().st_mode & 0o7777 == 0o600
     assert os.listdir(tmp_path / "a") == [".key"]
 
@@ -319,7 +435,8 @@ async def test_without_a_place_for_the_key_it_lasts_as_long_as_the_server(
 ) -> None:
     file.write("ada:!\n")
     users = file.users(template=AccountTemplate("/mail/{user}", str(tmp_path / "users" / "x")))
-    assert users.scram_keys("nobody") == users.scram_keys("nobody")
+    await users.refresh()
+    assert users.scram_salt("nobody") == users.scram_salt("nobody")
     (record,) = caplog.records
     assert record.message == f"no key can be kept in {tmp_path}/users/x: Not a directory"
 

@@ -20,4 +20,4 @@ class External:
     def respond(self, response: bytes) -> Step:
         """Take the authorization identity."""
         name = response or self._names[0]
-        return Proof(name, right=name in self._names)
+        return Proof(name, right=name.lower() in map(bytes.lower, self._names))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from maildird.server.sasl.external import External
 from maildird.server.sasl.login import Login
 from maildird.server.sasl.plain import Plain
-from maildird.server.sasl.scram import FindKeys, Scram
+from maildird.server.sasl.scram import FindSalt, Scram
 from maildird.server.sasl.steps import Mechanism
 
 Offer = Mapping[str, Callable[[], Mechanism]]
@@ -32,22 +32,22 @@ class Channel:
     names: tuple[str, ...] = ()
 
 
-def offer(channel: Channel, find_keys: FindKeys | None) -> Offer:
-    """The mechanisms for this connection; `find_keys` is None where no user has keys for SCRAM."""
+def offer(channel: Channel, find_salt: FindSalt | None) -> Offer:
+    """The mechanisms for this connection; `find_salt` is None where no user has keys for SCRAM."""
     if not channel.private:
         return {}
     offered: dict[str, Callable[[], Mechanism]] = {"PLAIN": Plain, "LOGIN": Login}
-    if find_keys is not None:
-        offered |= _scram(channel.binding, find_keys)
+    if find_salt is not None:
+        offered |= _scram(channel.binding, find_salt)
     if channel.names:
         offered["EXTERNAL"] = lambda: External(channel.names)
     return offered
 
 
-def _scram(binding: bytes | None, find_keys: FindKeys) -> dict[str, Callable[[], Mechanism]]:
+def _scram(binding: bytes | None, find_salt: FindSalt) -> dict[str, Callable[[], Mechanism]]:
     offered: dict[str, Callable[[], Mechanism]] = {
-        "SCRAM-SHA-256": lambda: Scram(find_keys, binding)
+        "SCRAM-SHA-256": lambda: Scram(find_salt, binding)
     }
     if binding is not None:
-        offered["SCRAM-SHA-256-PLUS"] = lambda: Scram(find_keys, binding, plus=True)
+        offered["SCRAM-SHA-256-PLUS"] = lambda: Scram(find_salt, binding, plus=True)
     return offered

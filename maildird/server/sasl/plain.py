@@ -16,6 +16,6 @@ class Plain:
         """Take the message."""
         identity, _, rest = response.partition(b"\0")
         name, _, password = rest.partition(b"\0")
-        if identity not in (b"", name):
+        if identity.lower() not in (b"", name.lower()):
             return Proof(name, right=False)
         return Password(name, password)

@@ -11,8 +11,9 @@ says what it knows of that: "p" that it binds, "n" that it can't, "y" that it co
 can't. When the server can, somebody has taken PLUS out of the list that the client got, and a "y"
 has to fail (RFC 5802 section 6).
 
-A name that nobody has gets keys like any other, from whoever knows the users; which of a name, an
-identity and a proof was wrong is not said.
+A name that nobody has gets a salt and keys like any other, from whoever knows the users; which of a
+name, an identity and a proof was wrong is not said. The keys are asked for with the proof only, as
+making them may take a while.
 """
 
 import base64
@@ -25,12 +26,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from maildird.server.sasl.steps import Challenge, Proof, Step
-from maildird.server.scram_keys import ScramKeys
+from maildird.server.sasl.steps import Challenge, Claim, Proof, Step
+from maildird.server.scram_keys import ScramKeys, ScramSalt
 from maildird.terms.errors import Malformed
 
-FindKeys = Callable[[str], ScramKeys]
-"""The keys of a user; made-up ones for a name that nobody has."""
+FindSalt = Callable[[str], ScramSalt]
+"""The salt of a user, found at once; a made-up one for a name that nobody has."""
 
 BINDING: Final = b"tls-exporter"
 """The one type of channel binding that there is for TLS 1.3 (RFC 9266 section 3)."""
@@ -71,14 +72,14 @@ class Scram:
 
     def __init__(
         self,
-        find_keys: FindKeys,
+        find_salt: FindSalt,
         binding: bytes | None = None,
         *,
         plus: bool = False,
         nonce: Callable[[], bytes] = make_nonce,
     ) -> None:
         self.name = "SCRAM-SHA-256-PLUS" if plus else "SCRAM-SHA-256"
-        self._find_keys = find_keys
+        self._find_salt = find_salt
         self._binding = binding
         self._plus = plus
         self._nonce = nonce
@@ -98,21 +99,20 @@ class Scram:
         name = _saslname(match["name"])
         identity = _saslname(match["identity"] or match["name"])
         downgraded = match["flag"] == b"y" and self._binding is not None
-        if identity != name or downgraded:
+        if identity.lower() != name.lower() or downgraded:
             return Proof(name, right=False)
-        keys = self._find_keys(name.decode("utf-8"))
+        told = self._find_salt(name.decode("utf-8"))
         nonce = match["nonce"] + self._nonce()
-        salt = base64.b64encode(keys.salt)
-        challenge = b"r=%b,s=%b,i=%d" % (nonce, salt, keys.iterations)
+        salt = base64.b64encode(told.salt)
+        challenge = b"r=%b,s=%b,i=%d" % (nonce, salt, told.iterations)
         bound = (self._binding or b"") if self._plus else b""
         self._told = _Told(
             name=name,
-            keys=keys,
             nonce=nonce,
             binding=base64.b64encode(match[1] + bound),
             messages=match["bare"] + b"," + challenge,
         )
-        return Challenge(challenge)
+        return Challenge(challenge, name)
 
     def _need_flag(self, binding: bytes | None) -> None:
         if self._plus != (binding is not None):
@@ -121,20 +121,25 @@ class Scram:
         if binding not in (None, BINDING):
             raise Malformed(f"the channel binding here is {BINDING.decode('ascii')}")
 
-    def _final(self, told: "_Told", message: bytes) -> Proof:
+    def _final(self, told: "_Told", message: bytes) -> Claim:
         match = _CLIENT_FINAL.fullmatch(message)
         if match is None:
             raise Malformed("expected a client-final-message (RFC 5802 section 7)")
-        keys, messages = told.keys, told.messages + b"," + match["bare"]
-        signature = hmac.digest(keys.stored_key, messages, "sha256")
-        client_key = _xor(_decoded(match["proof"]), signature)
-        right = (
-            hmac.compare_digest(match["binding"], told.binding)
-            & hmac.compare_digest(match["nonce"], told.nonce)
-            & hmac.compare_digest(hashlib.sha256(client_key).digest(), keys.stored_key)
+        messages = told.messages + b"," + match["bare"]
+        proof = _decoded(match["proof"])
+        heard = hmac.compare_digest(match["binding"], told.binding) & hmac.compare_digest(
+            match["nonce"], told.nonce
         )
-        verifier = base64.b64encode(hmac.digest(keys.server_key, messages, "sha256"))
-        return Proof(told.name, right, b"v=" + verifier)
+
+        def last_word(keys: ScramKeys) -> bytes | None:
+            client_key = _xor(proof, hmac.digest(keys.stored_key, messages, "sha256"))
+            digest = hashlib.sha256(client_key).digest()
+            if not heard & hmac.compare_digest(digest, keys.stored_key):
+                return None
+            verifier = hmac.digest(keys.server_key, messages, "sha256")
+            return b"v=" + base64.b64encode(verifier)
+
+        return Claim(told.name, last_word)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +147,6 @@ class _Told:
     """What was said so far. `binding` is what the client has to say of it, in base64."""
 
     name: bytes
-    keys: ScramKeys
     nonce: bytes
     binding: bytes
     messages: bytes

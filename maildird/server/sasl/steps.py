@@ -9,15 +9,23 @@ The client has the first word in most mechanisms. Where the protocol did not bri
 name of the mechanism, `opening` is sent to ask for it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
+
+from maildird.server.scram_keys import ScramKeys
 
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """Send this to the client, and give the mechanism what it responds."""
+    """Send this to the client, and give the mechanism what it responds.
+
+    With a `name` the response is to show that the client is who it says; one that never comes
+    counts as wrong.
+    """
 
     data: bytes
+    name: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +38,26 @@ class Password:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """Whether the client has proved to be who it says.
-
-    `last_word` is for a client that has, which has to hear it in any case (RFC 4422 section 3.6,
-    additional data with success).
-    """
+    """Whether the client has shown by other means, such as a certificate, to be who it says."""
 
     name: bytes
     right: bool
-    last_word: bytes = b""
 
 
-Step = Challenge | Password | Proof
-"""A Password or a Proof is the last one."""
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Take the keys of this name, which decide whether the client's proof is right.
+
+    `last_word` gives what a client with a right one has to hear in any case (RFC 4422 section 3.6,
+    additional data with success), and None for a wrong one.
+    """
+
+    name: bytes
+    last_word: Callable[[ScramKeys], bytes | None]
+
+
+Step = Challenge | Password | Proof | Claim
+"""All but a Challenge are last ones."""
 
 
 class Mechanism(Protocol):
