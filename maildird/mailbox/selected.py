@@ -177,10 +177,10 @@ class Selected:
 
         MessageGone when its file is no longer there; OSError when it can't be read.
         """
-        return await trio.to_thread.run_sync(self.read_in_thread, uid)
+        return await trio.to_thread.run_sync(self._read, uid, read_content)
 
-    def read_in_thread(self, uid: int) -> Content:
-        """As `read`, for those who are in one of trio's worker threads already."""
+    def _read(self, uid: int, read: Callable[[bytes], T]) -> T:
+        """Have `read` the message's path, wherever that is now; in one of trio's worker threads."""
         self._home.preparer.stand_back()
         name = self._known_name(uid)
         for attempt in range(ATTEMPTS):
@@ -188,7 +188,7 @@ class Selected:
                 break
             folder = self._folder()
             try:
-                return read_content(os.path.join(folder, name))
+                return read(os.path.join(folder, name))
             except FileNotFoundError:
                 if attempt == 0:
                     trio.from_thread.run(self._home.door.ask, requests.Observe(self.id))
@@ -197,18 +197,21 @@ class Selected:
                     name = locate(folder, base_of(name))
         raise MessageGone(f"message {uid} of {self.name} is no longer there")
 
-    def reader(self, uids: Sequence[int]) -> Callable[[int], Content]:
-        """As `read_in_thread`, for many messages: where they lie is looked up at once for all."""
+    def reader(self, uids: Sequence[int], read: Callable[[bytes], T]) -> Callable[[int], T]:
+        """Has `read` the paths of messages; where they lie is looked up at once for all.
+
+        For trio's worker threads. Raises MessageGone where a file is no longer there.
+        """
         paths = self.paths(uids)
 
-        def read(uid: int) -> Content:
+        def read_one(uid: int) -> T:
             self._home.preparer.stand_back()
             if uid in paths:
                 with suppress(FileNotFoundError):  # it has another name by now
-                    return read_content(paths[uid])
-            return self.read_in_thread(uid)
+                    return read(paths[uid])
+            return self._read(uid, read)
 
-        return read
+        return read_one
 
     def reading(self) -> AbstractContextManager[None]:
         """While it is entered messages are being read, in other processes maybe."""

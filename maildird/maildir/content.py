@@ -47,13 +47,18 @@ def read_content(path: bytes) -> Content:
 
     In six system calls: most messages are so short that a file object would cost more than they.
     """
-    descriptor, size = _open_regular(path)
+    descriptor, size = open_regular(path)
     try:
-        data = wire_form(_read_all(descriptor, size))
-        status = os.fstat(descriptor)
-        at_rest = _is_at_rest(path, os.lseek(descriptor, 0, os.SEEK_CUR), status)
+        return read_opened(descriptor, size, path)
     finally:
         os.close(descriptor)
+
+
+def read_opened(descriptor: int, size: int, path: bytes) -> Content:
+    """Read the message at `path`, which was opened just now and had `size` octets then."""
+    data = wire_form(_read_all(descriptor, size))
+    status = os.fstat(descriptor)
+    at_rest = _is_at_rest(path, os.lseek(descriptor, 0, os.SEEK_CUR), status)
     return Content(data, int(status.st_mtime), at_rest)
 
 
@@ -89,12 +94,12 @@ def read_head(path: bytes) -> bytes:
 
 def open_message(path: bytes) -> BinaryIO:
     """Open a message file; neither follows a symlink nor waits for a FIFO's writer."""
-    descriptor, _ = _open_regular(path)
+    descriptor, _ = open_regular(path)
     return open(descriptor, "rb")
 
 
-def _open_regular(path: bytes) -> tuple[int, int]:
-    """Descriptor and size of a message file."""
+def open_regular(path: bytes) -> tuple[int, int]:
+    """Descriptor and size of a message file; OSError as `read_content`."""
     descriptor = os.open(path, _OPEN)
     try:
         status = os.fstat(descriptor)

@@ -15,34 +15,50 @@ from maildird.terms.section import Section, SectionText
 
 def section(message: bytes, wanted: Section) -> bytes | None:
     """The octets of `wanted` in `message` (wire form); None where no such part exists (NIL)."""
+    place = place_of(message, wanted)
+    if place is None:
+        return None
+    octets = message[place.start : place.stop]
+    match wanted.text:
+        case SectionText.HEADER_FIELDS:
+            return header_fields(used_header(octets), wanted.fields, matching=True)
+        case SectionText.HEADER_FIELDS_NOT:
+            return header_fields(used_header(octets), wanted.fields, matching=False)
+        case _:
+            return octets
+
+
+def place_of(message: bytes, wanted: Section) -> range | None:
+    """Where `wanted` lies in `message` (wire form); None where no such part exists.
+
+    Of HEADER.FIELDS and its like: where the message lies whose header they are of.
+    """
     if not wanted.part:
-        return _of_message(message, wanted)
+        return _in_message(message, range(len(message)), wanted.text)
     part = _find(walk(message), wanted.part)
     if part is None:
         return None
     if wanted.text is None:
-        return message[part.body_start : part.body_end]
+        return range(part.body_start, part.body_end)
     if wanted.text is SectionText.MIME:
-        return message[part.header_start : part.body_start]
+        return range(part.header_start, part.body_start)
     if part.message is None:
         return None
-    return _of_message(message[part.message.header_start : part.message.body_end], wanted)
+    encapsulated = range(part.message.header_start, part.message.body_end)
+    return _in_message(message, encapsulated, wanted.text)
 
 
-def _of_message(message: bytes, wanted: Section) -> bytes | None:
-    match wanted.text:
-        case None:
-            return message
+def _in_message(octets: bytes, message: range, text: SectionText | None) -> range | None:
+    """Where `text` of the message that lies at `message` is."""
+    match text:
         case SectionText.HEADER:
-            return message[: header_end(message)]
+            return message[: header_end(octets[message.start : message.stop])]
         case SectionText.TEXT:
-            return message[header_end(message) :]
-        case SectionText.HEADER_FIELDS:
-            return header_fields(used_header(message), wanted.fields, matching=True)
-        case SectionText.HEADER_FIELDS_NOT:
-            return header_fields(used_header(message), wanted.fields, matching=False)
+            return message[header_end(octets[message.start : message.stop]) :]
         case SectionText.MIME:
             return None
+        case _:
+            return message
 
 
 def header_fields(header: bytes, names: Iterable[bytes], *, matching: bool) -> bytes:

@@ -8,6 +8,8 @@ index, many together, after they were sent. While it takes them over no more are
 while at least: two threads that both go in and out of Python all the time cost much more than one
 after the other.
 
+A long message is not held while its client takes it: it is read once more, piece by piece.
+
 A portion of which whole bodies were asked gets its \\Seen, in one turn of the door, after it was
 read and before it is sent: what could not be read does not become seen, and the new flags stand in
 the same response (RFC 3501 section 6.4.5).
@@ -20,6 +22,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 from typing import Final
 
 import trio
@@ -27,12 +30,14 @@ import trio
 from maildird.imap.commands.fetch import Fetch, FetchAttribute, FetchSection
 from maildird.index.rows import Facts
 from maildird.mailbox.results import FlagChangeHow
+from maildird.maildir.long_content import Stretch, open_content
 from maildird.session.answers import Answer, answer_to_partial
 from maildird.session.fetch_columns import KnownItems, known_items
-from maildird.session.fetch_items import Item, at_hand, is_fact, looked_up
+from maildird.session.fetch_items import Item, Piece, at_hand, is_fact, looked_up
 from maildird.session.fetch_lines import Shape, chunks, fetch_heads, fetch_lines, picked
-from maildird.session.messages import Message, Read
+from maildird.session.messages import Message, Open
 from maildird.session.numbers import Slice
+from maildird.session.replies import Replies
 from maildird.session.resynchronising import changed_rows, tell_vanished
 from maildird.session.state import Session
 from maildird.session.sync import tell
@@ -179,12 +184,15 @@ class _Service:
         if None not in ready:
             await self._send(rows, ready)
             return
-        read = mailbox.reader(uids)
+        open_ = mailbox.reader(uids, open_content)
         done = 0
         while done < len(rows):
-            looked = await in_thread(partial(_look, self.items, uids[done:], known, read))
-            self.trouble += looked.trouble
-            await self._send(rows[done : done + len(looked.answers)], looked.answers)
+            looked = await in_thread(partial(_look, self.items, uids[done:], known, open_))
+            try:
+                self.trouble += looked.trouble
+                await self._send(rows[done : done + len(looked.answers)], looked.answers)
+            finally:
+                looked.close()
             await self._learn(looked.learnt)
             done += len(looked.answers)
 
@@ -200,7 +208,7 @@ class _Service:
         learnt, self.learnt, self.octets = self.learnt, {}, 0
         return self.session.mailbox.learn(learnt)
 
-    async def _send(self, rows: Sequence[int], answers: Sequence[bytes | None]) -> None:
+    async def _send(self, rows: Sequence[int], answers: Sequence[Sequence[Piece] | None]) -> None:
         """Write the responses of those that have an answer."""
         served = [at for at, answer in zip(rows, answers, strict=True) if answer is not None]
         seen = await self._mark_seen(served) if self.marks_seen else set()
@@ -212,7 +220,11 @@ class _Service:
         for at, answer, head, full_head in zip(rows, answers, heads, full_heads, strict=True):
             if answer is not None:
                 replies.write(full_head if at in seen else head)
-                replies.write(answer)
+                for piece in answer:
+                    if isinstance(piece, bytes):
+                        replies.write(piece)
+                    else:
+                        await _send_stretch(replies, piece)
                 replies.write(b")\r\n")
                 await replies.drain()
 
@@ -235,40 +247,73 @@ class _Service:
         return told_here
 
 
-def _at_hand(items: Sequence[Item], facts: Facts | None) -> bytes | None:
+async def _send_stretch(replies: Replies, stretch: Stretch) -> None:
+    """Send a piece of a long message that stands amid a response.
+
+    The connection is of no more use when it can't be read to its end, for its length was told.
+    """
+    pieces = stretch.pieces()
+    left = len(stretch)
+    with replies.unfinished():
+        while left:
+            try:
+                piece = await trio.to_thread.run_sync(next, pieces, b"")
+            except OSError as error:
+                logger.error("a message can't be read while it is sent: %s", error.strerror)
+                piece = b""
+            if not piece:
+                raise trio.BrokenResourceError("a message became shorter while it was sent")
+            replies.write(piece)
+            left -= len(piece)
+            await replies.drain()
+
+
+def _at_hand(items: Sequence[Item], facts: Facts | None) -> Sequence[Piece] | None:
     """All items out of facts, None when the message has to be read for one of them."""
     if facts is None:
         return None
     answers = [at_hand(item, facts) for item in items]
     known = [answer for answer in answers if answer is not None]
-    return b" ".join(known) if len(known) == len(answers) else None
+    return [b" ".join(known)] if len(known) == len(answers) else None
 
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """Answers for the first messages of those that were to be looked at; None where it failed."""
+    """Answers for the first messages of those that were to be looked at; None where it failed.
 
-    answers: list[bytes | None] = field(default_factory=list)
+    Close it when they are sent.
+    """
+
+    answers: list[Sequence[Piece] | None] = field(default_factory=list)
     learnt: dict[int, Facts] = field(default_factory=dict)
     trouble: list[Exception] = field(default_factory=list)
 
+    def close(self) -> None:
+        """Close the files of long messages."""
+        for piece in chain.from_iterable(filter(None, self.answers)):
+            if isinstance(piece, Stretch):
+                piece.content.close()
+
 
 def _look(
-    items: Sequence[Item], uids: Sequence[int], known: Mapping[int, Facts], read: Read
+    items: Sequence[Item], uids: Sequence[int], known: Mapping[int, Facts], open_: Open
 ) -> _Looked:
     """Look at messages, one after the other, until the answers are `ENOUGH`; in a worker thread."""
     looked = _Looked()
     size = 0
     for uid in uids:
-        message = Message(uid, known.get(uid), read)
+        message = Message(uid, known.get(uid), open_)
         try:
             answer = _answer(items, message)
         except (MessageGone, Refused, OSError) as error:
+            message.close()
             looked.trouble.append(error)
             looked.answers.append(None)
         else:
+            if not any(isinstance(piece, Stretch) for piece in answer):
+                message.close()
             looked.answers.append(answer)
-            size += len(answer)
+            size += sum(map(len, answer))
         if message.learnt is not None:
             looked.learnt[uid] = message.learnt
         if size >= ENOUGH:
@@ -276,18 +321,20 @@ def _look(
     return looked
 
 
-def _answer(items: Sequence[Item], message: Message) -> bytes:
+def _answer(items: Sequence[Item], message: Message) -> Sequence[Piece]:
     """All items of one message; Refused when its sections together are several times as long."""
-    pieces = []
+    pieces: list[Piece] = []
     octets = 0
     for item in items:
-        piece = looked_up(item, message)
-        pieces.append(piece)
-        octets += len(piece) if isinstance(item, FetchSection) else 0
-        if octets > ENOUGH and octets > 4 * len(message.content.data) + ENOUGH:
+        if pieces:
+            pieces.append(b" ")
+        looked = looked_up(item, message)
+        pieces += looked
+        octets += sum(map(len, looked)) if isinstance(item, FetchSection) else 0
+        if octets > ENOUGH and octets > 4 * message.size + ENOUGH:
             raise Refused(
                 Code.LIMIT,
                 "the sections together are several times as long as the message;"
                 " use several commands",
             )
-    return b" ".join(pieces)
+    return pieces

@@ -4,15 +4,26 @@ What the index knows is *at hand*: it is answered without a file and without a t
 else reads the message.
 """
 
+from typing import Final
+
 from maildird.imap.commands.fetch import FetchAttribute, FetchSection
 from maildird.imap.rendering import date_time, literal
 from maildird.index.rows import Facts
+from maildird.maildir.long_content import LongContent, Stretch
 from maildird.mime.common_header import common_header_fields
-from maildird.mime.sections import section
+from maildird.mime.sections import place_of, section
 from maildird.session.messages import Message
-from maildird.terms.section import SectionText
+from maildird.terms.section import Section, SectionText
 
 Item = FetchAttribute | FetchSection
+
+Piece = bytes | Stretch
+"""A part of a response: octets, or where they are to be found when they are sent."""
+
+WHOLE: Final = Section((), None)
+"""All of a message."""
+
+_OF_FIELDS: Final = (SectionText.HEADER_FIELDS, SectionText.HEADER_FIELDS_NOT)
 
 
 def name_of(item: Item) -> bytes:
@@ -37,16 +48,32 @@ def at_hand(item: Item, facts: Facts) -> bytes | None:
     return None if fields is None else _named(item, fields)
 
 
-def looked_up(item: Item, message: Message) -> bytes:
+def looked_up(item: Item, message: Message) -> list[Piece]:
     """`item` with its name, from a message that may have to be read.
 
     Raises MessageGone, or OSError when it can't be read. Belongs in a worker thread.
     """
     answer = at_hand(item, message.facts) if is_fact(item) else None
-    if answer is None:
-        assert isinstance(item, FetchSection)
-        answer = _named(item, section(message.content.data, item.section))
-    return answer
+    if answer is not None:
+        return [answer]
+    assert isinstance(item, FetchSection)
+    if message.long is not None and item.section.text not in _OF_FIELDS:
+        return _of_long(item, message, message.long)
+    return [_named(item, section(message.content.data, item.section))]
+
+
+def _of_long(item: FetchSection, message: Message, content: LongContent) -> list[Piece]:
+    """A section of a long message; what is long of it stays where it is."""
+    place: range | None = range(content.size)
+    if item.section != WHOLE:
+        place = place_of(message.content.data, item.section)
+    if place is None:
+        return [_named(item, None)]
+    if item.partial is not None:
+        first, count = item.partial
+        place = place[first : first + count]
+    literal_begins = item.label + b" {%d}\r\n" % len(place)
+    return [literal_begins, Stretch(content, place.start, place.stop)]
 
 
 def _of_facts(item: FetchAttribute, facts: Facts) -> bytes:

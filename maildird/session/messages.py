@@ -5,10 +5,14 @@ from functools import cached_property
 
 from maildird.index.rows import Facts
 from maildird.maildir.content import Content
+from maildird.maildir.long_content import LongContent
 from maildird.session.describe import describe
 
 Read = Callable[[int], Content]
 """Gives the message of a UID; raises MessageGone or OSError. For worker threads."""
+
+Open = Callable[[int], Content | LongContent]
+"""As `Read`, but a long message is only opened."""
 
 
 class Message:
@@ -16,22 +20,33 @@ class Message:
 
     Without known facts whatever is asked reads the file: that belongs in a worker thread, and so do
     `content` and what follows from it. Once the file was read its word counts: what was known of a
-    message of another size is forgotten.
+    message of another size is forgotten. A `long` message has to be closed.
     """
 
-    def __init__(self, uid: int, known: Facts | None, read: Read) -> None:
+    def __init__(self, uid: int, known: Facts | None, open_: Open) -> None:
         self.uid = uid
         self.known = known
         self._described: Facts | None = None
-        self._read = read
+        self._open = open_
+        self._opened: Content | LongContent | None = None
+
+    @property
+    def long(self) -> LongContent | None:
+        """The message, if it is too long to be held. Raises as `content`."""
+        opened = self._open_once()
+        return opened if isinstance(opened, LongContent) else None
+
+    @property
+    def size(self) -> int:
+        """Octets in wire form, as the file says. Raises as `content`."""
+        opened = self._open_once()
+        return opened.size if isinstance(opened, LongContent) else len(opened.data)
 
     @cached_property
     def content(self) -> Content:
         """The message in wire form. Raises MessageGone, or OSError when it can't be read."""
-        content = self._read(self.uid)
-        if self.known is not None and self.known.size != len(content.data):
-            self.known = None
-        return content
+        opened = self._open_once()
+        return opened.whole() if isinstance(opened, LongContent) else opened
 
     @property
     def facts(self) -> Facts:
@@ -48,3 +63,15 @@ class Message:
         if self._described is None or not self.content.at_rest:
             return None
         return self._described
+
+    def close(self) -> None:
+        """Close the file that a long message lies in."""
+        if isinstance(self._opened, LongContent):
+            self._opened.close()
+
+    def _open_once(self) -> Content | LongContent:
+        if self._opened is None:
+            self._opened = self._open(self.uid)
+            if self.known is not None and self.known.size != self.size:
+                self.known = None
+        return self._opened

@@ -6,7 +6,8 @@ doesn't read, and lets other tasks run at least every `SLICE` seconds.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import trio
@@ -34,7 +35,7 @@ class Replies:
         self._taken = taken
         self._waiting: list[bytes] = []
         self._size = 0
-        self._cut = False
+        self._cut = self._amid_response = False
         self._yielded = time.perf_counter()
 
     def write(self, reply: bytes) -> None:
@@ -55,11 +56,18 @@ class Replies:
         while self._waiting:
             await self._send(self._next_piece())
 
+    @contextmanager
+    def unfinished(self) -> Iterator[None]:
+        """While this is entered, and for ever when it raises, what is written ends amid a reply."""
+        self._amid_response = True
+        yield
+        self._amid_response = False
+
     async def farewell(self, bye: bytes) -> None:
         """Send `bye` and nothing else, unless the client would read it as part of a reply."""
         self._waiting.clear()
         self._size = 0
-        if not self._cut:
+        if not self._cut and not self._amid_response:
             await self._send(bye)
 
     def _next_piece(self) -> bytes:

@@ -10,6 +10,7 @@ from maildird.imap.commands import search as keys
 from maildird.imap.commands.search import Search, SearchKey, SearchReturn
 from maildird.imap.responses import EsearchResponse, SearchResponse
 from maildird.mailbox.selected import Selected
+from maildird.maildir.content import read_content
 from maildird.session.answers import Answer, answer_to_partial
 from maildird.session.describe import internaldate
 from maildird.session.glancing import can_glance, glance
@@ -123,7 +124,7 @@ async def _find(
     while left:
         known, count = mailbox.facts([columns.uids[at] for at in left[:PORTION]])
         some, left = left[:count], left[count:]
-        read = mailbox.reader([columns.uids[at] for at in some])
+        read = mailbox.reader([columns.uids[at] for at in some], read_content)
         look = partial(inspect, key, columns, some, known, read)
         inspected = await in_thread(look)
         found += inspected.found

@@ -39,6 +39,25 @@ def test_a_client_that_never_reads_200_mb_costs_little_and_is_given_up(tmp_path:
         assert deaf.closed()
 
 
+@pytest.mark.parametrize("section", [b"[]", b"[TEXT]", b"[1]"])
+def test_clients_that_never_read_a_long_message_cost_little_each(
+    tmp_path: Path, section: bytes
+) -> None:
+    with attacked(tmp_path, "ada") as server:
+        deliver(server, "1", b"Subject: long\r\n\r\n" + (b"x" * 76 + b"\r\n") * 512 * 1024)
+        other = server.log_in("ada")
+        other.ask(b"SELECT INBOX")
+        before = server.peak()
+        deaf = [server.log_in("ada") for _ in range(10)]
+        for each in deaf:
+            each.ask(b"SELECT INBOX")
+            each.say(b"a FETCH 1 BODY.PEEK%b\r\n" % section)
+            assert each.line().startswith(b"* 1 FETCH (BODY%b {" % section)
+            other.ask(b"NOOP")
+        # two look at it as a whole: the command, and who keeps what is found
+        assert server.peak() - before < 200 * MIB
+
+
 @pytest.mark.parametrize(
     "header",
     [

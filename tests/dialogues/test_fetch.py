@@ -295,6 +295,87 @@ async def test_a_long_answer_comes_in_pieces(server: Server, me: Client) -> None
     assert answer == b"* 1 FETCH (BODY[TEXT] {1560000}\r\n" + body * 20_000 + b")\r\n"
 
 
+LONG = (
+    b"Subject: long\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\n%b--b\n\nshort\n--b--\n"
+    % ((b"x" * 76 + b"\n") * 20_000)
+)
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        *(b"[]", b"[]<1500000.70000>", b"[]<9.5>", b"[]<9999999.5>", b"[HEADER]", b"[TEXT]"),
+        *(b"[1]", b"[1]<99.5>", b"[1.MIME]", b"[2]", b"[HEADER.FIELDS (Subject)]"),
+    ],
+)
+async def test_sections_of_a_long_message(server: Server, me: Client, section: bytes) -> None:
+    server.beside.deliver("INBOX", LONG)
+    await me.opens("INBOX")
+    wire = LONG.replace(b"\n", b"\r\n")
+    body = wire.index(b"--b\r\n")
+    part = body + len(b"--b\r\n\r\n")
+    second = wire.index(b"short")
+    expected = {
+        b"[]": wire,
+        b"[]<1500000.70000>": wire[1500000:1570000],
+        b"[]<9.5>": wire[9:14],
+        b"[]<9999999.5>": b"",
+        b"[HEADER]": wire[:body],
+        b"[TEXT]": wire[body:],
+        b"[1]": wire[part : wire.index(b"\r\n--b\r\n", part)],
+        b"[1]<99.5>": wire[part + 99 : part + 104],
+        b"[1.MIME]": b"\r\n",
+        b"[2]": wire[second : second + len(b"short")],
+        b"[HEADER.FIELDS (Subject)]": b"Subject: long\r\n\r\n",
+    }[section]
+    await me.stream.send_all(b"a FETCH 1 (RFC822.SIZE BODY.PEEK%b BODY.PEEK[9])\r\n" % section)
+    answer = await me.octets(b"a OK FETCH done\r\n")
+    name = section.replace(b".70000>", b">").replace(b".5>", b">")
+    assert answer == b"* 1 FETCH (RFC822.SIZE %d BODY%b {%d}\r\n%b BODY[9] NIL)\r\n" % (
+        len(wire),
+        name,
+        len(expected),
+        expected,
+    )
+
+
+async def test_some_messages_of_many_are_known(server: Server, me: Client) -> None:
+    server.deliver("one", "two")
+    await me.opens("INBOX")
+    await server.account.prepare()
+    server.deliver("three")
+    await me(r"""
+        C: a NOOP
+        S: * 3 EXISTS
+        S: * 3 RECENT
+        S: a OK NOOP done
+    """)
+    command = b"FETCH 1:3 (RFC822.SIZE BODYSTRUCTURE BODY.PEEK[HEADER.FIELDS (To Subject)])"
+    told = []
+    for tag in (b"a", b"b"):
+        await me.stream.send_all(b"%b %b\r\n" % (tag, command))
+        told.append(await me.octets(b"%b OK FETCH done\r\n" % tag))
+        await server.account.prepare()
+    assert told[0].replace(b"a OK", b"b OK") == told[1]
+    for subject in (b"one", b"two", b"three"):
+        assert b"\r\nSubject: %b\r\n\r\n)\r\n" % subject in told[0]
+
+
+async def test_a_long_message_that_is_cut_while_it_is_sent(server: Server, me: Client) -> None:
+    server.beside.deliver("INBOX", LONG * 9)
+    await me.opens("INBOX")
+    (file,) = server.beside.files("INBOX")
+    await me.stream.send_all(b"a FETCH 1 BODY.PEEK[]\r\n")
+    await me.line()
+    os.truncate(file, len(LONG))
+    heard = bytearray()
+    while octets := await me.stream.receive_some():
+        heard += octets
+    assert len(heard) < 9 * len(LONG)
+    assert b" OK " not in heard
+    assert b" BYE " not in heard
+
+
 async def test_megabytes_of_facts_are_computed_once(server: Server, me: Client) -> None:
     subject = b"x" * 50_000
     count = 2 * LEARNT_TOGETHER // len(subject)
