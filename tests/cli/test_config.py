@@ -99,6 +99,21 @@ def test_check_looks_into_the_files_that_are_named(file: Path, state: Path, tmp_
     assert f"{tmp_path}/passwd" in done.stderr
 
 
+def test_check_names_the_lines_of_the_passwd_file_that_can_t_be_used(
+    file: Path, state: Path, tmp_path: Path
+) -> None:
+    users = tmp_path / "users"
+    users.write_text("ada:{ARGON2ID}$argon2id$v=19$m=65536,t=3,p=1$a$a\nbob:!\nBob:!\n")
+    file.write_text(f'[users]\nfile = "{users}"\n[mail]\nlocation = "/mail/{{user}}"\n')
+    done = maildird("config", "check", "--config", file, state=state)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"{users}: line 1: ada: what follows {{ARGON2ID}} is no hash of this scheme\n"
+        f"{users}: line 3: bob stands in line 2 already; case makes no difference\n"
+        f"maildird: {file}: users.file has 2 lines that can't be used\n"
+    )
+
+
 def test_show_gives_every_setting_and_no_secret(file: Path, state: Path, tmp_path: Path) -> None:
     file.write_text(full(tmp_path))
     done = maildird("config", "show", "--config", file, state=state)

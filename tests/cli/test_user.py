@@ -153,6 +153,25 @@ def test_a_file_that_can_t_be_read_is_told(file: Path, capsys: pytest.CaptureFix
     assert capsys.readouterr().err == f"maildird: {file}: No such file or directory\n"
 
 
+def test_what_never_ends_is_no_passwd_file(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(file)
+    for command in (["list"], ["remove", "ada"], ["add", "--stdin", "ada"]):
+        assert main(["user", *command, "--file", str(file)]) == 1
+        assert capsys.readouterr().err == f"maildird: {file}: this is no regular file\n"
+
+
+def test_who_is_in_the_configuration_is_not_added_to_the_file(file: Path, tmp_path: Path) -> None:
+    configuration = tmp_path / "maildird.toml"
+    configuration.write_text(
+        f"[users]\nfile = '{file}'\n[mail]\nlocation = '/mail/{{user}}'\n"
+        "[[accounts]]\nname = 'ada'\npassword = 'x'\n"
+    )
+    done = maildird("add", "--config", configuration, "--stdin", "Ada", password="secret")
+    assert done.returncode == 1
+    assert done.stderr == f"maildird: Ada is in [[accounts]] of {configuration} already\n"
+    assert not file.exists()
+
+
 def ask(file: Path, *typed: str) -> tuple[int, str]:
     """Add `ada` on a terminal where this is typed; gives the exit status and what was shown."""
     child, terminal = pty.fork()

@@ -1,6 +1,7 @@
 """Exchanges to their end: who is let in, and that failures look alike."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 import trio
@@ -10,12 +11,13 @@ from trio.testing import MockClock
 from maildird.mailbox.settings import AccountSettings
 from maildird.server.addresses import Address
 from maildird.server.authentication import Authenticator, Verdict
+from maildird.server.locations import AccountTemplate
 from maildird.server.password_making import make_password
 from maildird.server.passwords import plain_password, read_password
 from maildird.server.sasl.offering import Channel
-from maildird.server.settings import Settings, User
+from maildird.server.settings import Settings, User, UserSources
 from maildird.server.throttle import Throttle
-from maildird.server.users import Users
+from maildird.server.users import PAM_REFUSAL, Users
 from maildird.terms.errors import Malformed
 
 PEER = Address("192.0.2.7", 5000)
@@ -208,3 +210,19 @@ async def test_case_makes_no_difference_to_who_it_is_nor_to_the_throttle(
     for name in (b"Plain", b"pLAIN"):
         await authenticator.log_in(name, b"wrong", PEER)
     assert caplog.messages == [f"failed login for 'plain' from {PEER}"] * 2
+
+
+@pytest.mark.parametrize("pam", [None, "maildird"])
+async def test_a_wrong_password_takes_as_long_as_pam_may_where_pam_is_asked_for_others(
+    tmp_path: Path, autojump_clock: MockClock, pam: str | None
+) -> None:
+    template = AccountTemplate("/mail/{user}", str(tmp_path))
+    users = Users(Settings((user("ada", "secret"),), sources=UserSources(template, pam=pam)))
+    await users.refresh()
+    authenticator = Authenticator(users, Throttle())
+    begin = trio.current_time()
+    assert await authenticator.log_in(b"ada", b"wrong", PEER) is None
+    assert trio.current_time() - begin == (PAM_REFUSAL if pam else 0)
+    begin = trio.current_time()
+    assert await authenticator.log_in(b"ada", b"secret", PEER) is not None
+    assert trio.current_time() == begin

@@ -303,7 +303,7 @@ def test_every_default_that_can_be_written_down_reads_back(tmp_path: Path) -> No
         ),
         (
             "[[accounts]]\nname = 'ada'\npassword = 'x'\nlocation = '/x'",
-            'accounts names "ada" 2 times; each needs its own name',
+            'accounts names "ada" 2 times; each needs its own name, whatever the case',
         ),
         (
             "[[accounts]]\nname = 'bob'\npassword = 'x'\nlocation = '/home/ada/Maildir/'",
@@ -338,6 +338,12 @@ def test_a_password_may_be_stored_as_a_hash(tmp_path: Path) -> None:
     (user,) = settings_of(tmp_path, SMALLEST.replace("secret", hashed)).users
     assert user.password is not None
     assert user.password.matches("pässword".encode())
+
+
+def test_names_are_lowered_as_dovecot_does(tmp_path: Path) -> None:
+    text = "[[accounts]]\nname = 'Ada'\npassword = 'x'\nlocation = '/m/{user}'\n"
+    (ada,) = settings_of(tmp_path, text).users
+    assert (ada.name, ada.mail.name, ada.mail.root) == ("ada", "ada", b"/m/ada")
 
 
 def test_users_may_be_in_a_passwd_file_or_the_system_alone(tmp_path: Path) -> None:

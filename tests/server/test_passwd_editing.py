@@ -119,3 +119,22 @@ def test_changes_at_once_are_all_kept(tmp_path: Path) -> None:
     names = {line.partition(":")[0] for line in Path(path).read_text().splitlines()}
     assert names == {f"user{number}" for number in range(16)}
     assert os.listdir(tmp_path) == ["users"]
+
+
+def test_names_are_lowered_and_found_in_any_case(tmp_path: Path) -> None:
+    path = tmp_path / "users"
+    path.write_bytes(b"Bob:x:1\n")
+    with editing(str(path), create=False) as lines:
+        lines.add("Ada", "{PLAIN}a")
+        lines.set_password("bOB", "{PLAIN}b")
+        with pytest.raises(UsersUnchanged, match=r"BOB stands in .* already"):
+            lines.add("BOB", "{PLAIN}b")
+    assert path.read_bytes() == b"Bob:{PLAIN}b:1\nada:{PLAIN}a::::::\n"
+
+
+def test_a_byte_order_mark_stays_and_is_no_part_of_the_first_name(tmp_path: Path) -> None:
+    path = tmp_path / "users"
+    path.write_bytes(b"\xef\xbb\xbfada:x:1\n")
+    with editing(str(path), create=False) as lines:
+        lines.set_password("ada", "{PLAIN}a")
+    assert path.read_bytes() == b"\xef\xbb\xbfada:{PLAIN}a:1\n"
