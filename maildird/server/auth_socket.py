@@ -29,6 +29,7 @@ def auth_socket(sasl: Sasl) -> Iterator[socket.socket | None]:
     if sasl.socket is None:
         yield None
         return
+    need_place(sasl)
     path, group = sasl.socket, _group(sasl.group)
     _need_free(path)
     with socket.socket(socket.AF_UNIX) as listening:
@@ -40,6 +41,18 @@ def auth_socket(sasl: Sasl) -> Iterator[socket.socket | None]:
             with suppress(OSError):
                 if os.lstat(path).st_ino == own:
                     os.unlink(path)
+
+
+def need_place(sasl: Sasl) -> None:
+    """The directory and the group of the socket have to be there; SettingsError."""
+    if sasl.socket is None:
+        return
+    directory = os.path.dirname(sasl.socket)
+    if not os.path.isdir(directory):
+        raise SettingsError(
+            f"sasl.socket: there is no directory {directory}; make it, or name another one"
+        )
+    _group(sasl.group)
 
 
 def _group(name: str | None) -> int:

@@ -125,6 +125,8 @@ def read_settings(file: Path) -> Settings:
     place = Place(str(file))
     _need_users(configuration, place)
     _need_listeners(configuration, place)
+    _need_certificates(configuration, place)
+    _need_one_use(configuration.special_use, place.key("special_use"))
     _need_separator(configuration.mail, place.key("mail"))
     template = _template(configuration)
     users = tuple(
@@ -205,14 +207,49 @@ def _need_users(configuration: Configuration, place: Place) -> None:
 def _need_listeners(configuration: Configuration, place: Place) -> None:
     if not configuration.listeners:
         raise place.key("listeners").error("is empty; leave it out, or name an address")
+    taken: dict[Address, str] = {}
     for number, listener in enumerate(configuration.listeners, 1):
-        if listener.tls == "implicit" and not configuration.certificates:
+        here = place.key("listeners").member(number).key("address")
+        _need_free(listener.address, taken, here)
+    if configuration.metrics is not None:
+        _need_free(configuration.metrics, taken, place.key("metrics"))
+
+
+def _need_free(address: Address, taken: dict[Address, str], place: Place) -> None:
+    if address in taken:
+        raise place.error(f"is {address}, as {taken[address]} is; name another one")
+    if address.port != 0:
+        taken[address] = place.path
+
+
+def _need_certificates(configuration: Configuration, place: Place) -> None:
+    if configuration.certificates:
+        return
+    for number, listener in enumerate(configuration.listeners, 1):
+        if listener.tls == "implicit":
             raise (
                 place.key("listeners")
                 .member(number)
                 .key("tls")
                 .error('is "implicit", but there is no certificate; name one in [[certificates]]')
             )
+    if configuration.tls.client_ca is not None:
+        raise (
+            place.key("tls")
+            .key("client_ca")
+            .error("is set, but there is no certificate; name one in [[certificates]]")
+        )
+
+
+def _need_one_use(special_use: SpecialUse, place: Place) -> None:
+    """Of a mailbox with two uses clients would hear but one."""
+    taken: dict[str, str] = {}
+    for use in fields(special_use):
+        for name in getattr(special_use, use.name):
+            if taken.setdefault(name, use.name) != use.name:
+                raise place.key(use.name).error(
+                    f'names "{name}", as {place.key(taken[name]).path} does; a mailbox has one use'
+                )
 
 
 def _need_separator(mail: Mail, place: Place) -> None:

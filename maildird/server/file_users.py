@@ -3,12 +3,14 @@
 import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from maildird.server.locations import AccountTemplate
 from maildird.server.login_names import login_name
 from maildird.server.passwd_file import Entry
 from maildird.server.settings import User
+from maildird.server.trees import Trees
 from maildird.terms.errors import SettingsError
 
 
@@ -26,7 +28,10 @@ def users_in(
 ) -> FileUsers:
     """The users of the file `path`; neither names nor Maildirs of those in `taken` may come up."""
     users, problems = [], []
-    owners = {user.mail.root: user.name for user in taken}
+    trees = Trees()
+    for user in taken:
+        with suppress(SettingsError):  # they were apart when the configuration was read
+            trees.take(user.name, user.mail.root)
     names = {login_name(user.name) for user in taken}
     for entry in entries:
         try:
@@ -35,9 +40,7 @@ def users_in(
             mail = template.account(
                 entry.name, location=entry.location, layout=entry.layout, home=entry.home
             )
-            owner = owners.setdefault(mail.root, entry.name)
-            if owner != entry.name:
-                raise SettingsError(f"has the Maildir of {owner}: {os.fsdecode(mail.root)}")
+            trees.take(entry.name, mail.root)
         except SettingsError as error:
             problems.append(f"{path}: line {entry.number}: {entry.name} {error}")
         else:

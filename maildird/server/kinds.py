@@ -20,7 +20,8 @@ class Kind:
     """One kind of value: `wanted` completes "it must be …".
 
     `convert` makes the value out of what TOML gave (text, number, truth value, list) and raises
-    ValueError for what won't do. A `secret` is never shown.
+    ValueError for what won't do, with a reason where `wanted` can't say it. A `secret` is never
+    shown.
     """
 
     wanted: str

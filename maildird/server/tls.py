@@ -106,7 +106,7 @@ class _Served:
 
 
 def _context_of_all(files: Sequence[CertificateFiles], tls: Tls) -> SSL.Context:
-    served = [_served(each, tls) for each in files]
+    served = [_served(each, tls, number) for number, each in enumerate(files, 1)]
     first = served[0].context
     if len(served) == 1:
         return first
@@ -123,8 +123,18 @@ def _context_of_all(files: Sequence[CertificateFiles], tls: Tls) -> SSL.Context:
     return first
 
 
-def _served(files: CertificateFiles, tls: Tls) -> _Served:
-    certificate = _certificate(files)
+def _served(files: CertificateFiles, tls: Tls, number: int) -> _Served:
+    try:
+        certificate = _certificate(files)
+        context = _context(files, tls)
+    except SettingsError as error:
+        raise SettingsError(f"certificates#{number}: {error}") from None
+    if tls.client_ca is not None:
+        _ask_for_certificates(context, tls.client_ca)
+    return _Served(_names(certificate), context)
+
+
+def _context(files: CertificateFiles, tls: Tls) -> SSL.Context:
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_min_proto_version(_VERSIONS[tls.minimum])
     context.set_cipher_list(CIPHERS)
@@ -137,18 +147,20 @@ def _served(files: CertificateFiles, tls: Tls) -> _Served:
         context.use_privatekey_file(files.key)
     except SSL.Error as error:
         raise SettingsError(f"{files.certificate}: can't be used: {_reason(error)}") from None
-    if tls.client_ca is not None:
-        _ask_for_certificates(context, tls.client_ca)
-    return _Served(_names(certificate), context)
+    return context
 
 
 def _ask_for_certificates(context: SSL.Context, authorities: str) -> None:
     """A client may show a certificate; one that it shows has to be of these authorities."""
-    _read(authorities)
     try:
+        _read(authorities)
         context.load_verify_locations(authorities)
+    except SettingsError as error:
+        raise SettingsError(f"tls.client_ca: {error}") from None
     except SSL.Error:
-        raise SettingsError(f"{authorities}: there is no certificate in PEM in this file") from None
+        raise SettingsError(
+            f"tls.client_ca: {authorities}: there is no certificate in PEM in this file"
+        ) from None
     context.set_verify(SSL.VERIFY_PEER)
 
 

@@ -73,9 +73,11 @@ def _read(value: object, hint: Any, place: Place) -> object:
     kind = _kind_of(hint)
     try:
         return kind.convert(value)
-    except ValueError:
-        given = "" if kind.secret else f"is {_shown(value)}, but "
-        raise place.error(f"{given}must be {kind.wanted}") from None
+    except ValueError as error:
+        if kind.secret:
+            raise place.error(f"must be {kind.wanted}") from None
+        reason = f" ({error})" if error.args else ""
+        raise place.error(f"is {_shown(value)}, but must be {kind.wanted}{reason}") from None
 
 
 def _read_member(value: object, schema: Any, place: Place) -> object:

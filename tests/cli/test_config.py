@@ -90,13 +90,37 @@ def test_check_looks_into_the_files_that_are_named(file: Path, state: Path, tmp_
     done = maildird("config", "check", "--config", file, state=state)
     assert done.returncode == 2
     assert done.stderr == (
-        f"maildird: {tmp_path}/{NAME}.key: No such file or directory; name a file that can be"
-        " read\n"
+        f"maildird: {file}: certificates#1: {tmp_path}/{NAME}.key: No such file or directory;"
+        " name a file that can be read\n"
     )
     file.write_text(f'[users]\nfile = "{tmp_path}/passwd"\n[mail]\nlocation = "/mail/{{user}}"\n')
     done = maildird("config", "check", "--config", file, state=state)
     assert done.returncode == 2
-    assert f"{tmp_path}/passwd" in done.stderr
+    assert f"{file}: users.file: {tmp_path}/passwd: No such file or directory" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("more", "complaint"),
+    [
+        ("[tls]\nclient_ca = '/nowhere/ca.pem'", "tls.client_ca: /nowhere/ca.pem: No such file"),
+        ("[sasl]\nsocket = '/nowhere/auth'", "sasl.socket: there is no directory /nowhere; make"),
+        (
+            "[sasl]\nsocket = '/tmp/auth'\ngroup = 'nobody-has-it'",
+            "sasl.group: there is no group nobody-has-it; name one of this machine",
+        ),
+        (
+            "[users]\npam = 'nobody-has-it'\n[mail]\nlocation = '{home}/Maildir'",
+            "users.pam: there is no PAM service nobody-has-it; write /etc/pam.d/nobody-has-it",
+        ),
+    ],
+)
+def test_check_looks_for_what_is_named(
+    file: Path, state: Path, tmp_path: Path, more: str, complaint: str
+) -> None:
+    file.write_text(full(tmp_path) + more)
+    done = maildird("config", "check", "--config", file, state=state)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"maildird: {file}: {complaint}")
 
 
 def test_check_names_the_lines_of_the_passwd_file_that_can_t_be_used(

@@ -99,7 +99,7 @@ def test_errors_say_what_is_wrong(path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.chdir(path.parent)  # an address has room for 107 octets
     long = path.parent / ("long" * 30)
     for sasl, complaint in (
-        (Sasl("missing/auth"), "can't listen on missing/auth: No such file or directory; see to"),
+        (Sasl("missing/auth"), "sasl.socket: there is no directory missing; make it, or name"),
         (Sasl(str(long)), f"can't listen on {long}: AF_UNIX path too long; see to it"),
         (Sasl(str(path), group="no-such"), "sasl.group: there is no group no-such; name one"),
     ):

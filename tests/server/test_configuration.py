@@ -229,6 +229,23 @@ def test_every_default_that_can_be_written_down_reads_back(tmp_path: Path) -> No
             "[sasl]\nsocket = 'auth'",
             'sasl.socket is "auth", but must be an absolute path of at most 99 octets',
         ),
+        ("[tls]\nclient_ca = '/x'", "tls.client_ca is set, but there is no certificate; name one"),
+        (
+            "[[listeners]]\naddress = '[::1]:143'\n[[listeners]]\naddress = '[0:0::1]:143'",
+            "listeners#2.address is [::1]:143, as listeners#1.address is; name another one",
+        ),
+        (
+            "metrics = '127.0.0.1:9143'\n[[listeners]]\naddress = '127.0.0.1:9143'",
+            "metrics is 127.0.0.1:9143, as listeners#1.address is; name another one",
+        ),
+        (
+            "[[listeners]]\naddress = '[::1]:143'\nproxy_from = ['192.0.2.7/24']",
+            "(192.0.2.7/24 has host bits set)",
+        ),
+        (
+            "[special_use]\nsent = ['Out', 'Sent']\ntrash = 'Sent'",
+            'special_use.trash names "Sent", as special_use.sent does; a mailbox has one use',
+        ),
         ("[sasl]\nmode = 432", "sasl.mode is 432, but must be permissions as octal digits in"),
         ("[sasl]\nmode = '0999'", 'sasl.mode is "0999", but must be permissions as octal digits'),
         ("[sasl]\ngroup = ''", 'sasl.group is "", but must be the name of a group'),

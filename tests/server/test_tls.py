@@ -199,8 +199,8 @@ def test_a_new_pair_that_is_broken_leaves_the_old_one_in_use_until_it_is_whole(
     (record,) = caplog.records
     assert record.levelname == "ERROR"
     assert record.message == (
-        f"the certificates from before stay in use: {files.key}: this is not the key of the"
-        f" certificate in {files.certificate}"
+        f"the certificates from before stay in use: certificates#1: {files.key}: this is not the"
+        f" key of the certificate in {files.certificate}"
     )
     Path(files.key).write_bytes(new_key)
     assert names_served(certificates, authority, NAME, now=180.0) == {"new.example.org"}
@@ -237,7 +237,8 @@ def test_what_is_wrong_with_a_file_is_said(
     path.unlink()
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(SettingsError, match=rf"^{re.escape(str(path))}: {complaint}"):
+    place = re.escape(f"certificates#1: {path}: ")
+    with pytest.raises(SettingsError, match=f"^{place}{complaint}"):
         Certificates([files], Tls())
 
 
@@ -270,7 +271,8 @@ def test_what_is_wrong_with_the_clients_authorities_is_said(
     path = tmp_path / "clients.pem"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(SettingsError, match=r"clients\.pem: (No such file|there is no certif)"):
+    said = rf"^tls\.client_ca: {path}: (No such file|there is no certificate)"
+    with pytest.raises(SettingsError, match=said):
         Certificates([authority.issue(NAME)], Tls(client_ca=str(path)))
 
 

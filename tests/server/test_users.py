@@ -224,6 +224,10 @@ async def test_a_bad_line_is_logged_with_its_number_until_it_is_mended(
             "line 1: bob has the Maildir of ada: /m/ada",
         ),
         (
+            "bob:{PLAIN}x::::::userdb_mail=maildir:/m/ada/bob",
+            "line 1: bob has a Maildir in that of ada: /m/ada/bob",
+        ),
+        (
             "bob:{PLAIN}x::::",
             "line 1: bob needs a home directory, as {home} stands in the location",
         ),
