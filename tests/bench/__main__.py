@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.bench.figures import Figure, Row
+from tests.bench.pymap import COMMAND, Pymap
 from tests.bench.report import Measured, as_json, say, show
 from tests.bench.rows import ROWS
 from tests.bench.servers import Kind, running
@@ -15,7 +16,9 @@ from tests.rfc7162.hosts import dovecot_is_installed
 
 def main() -> None:
     """Measure, then print a table; with --json write the figures, too."""
-    parser = argparse.ArgumentParser(description="Measure maildird, and Dovecot where it is.")
+    parser = argparse.ArgumentParser(
+        description="Measure maildird, and Dovecot and pymap where they are installed."
+    )
     parser.add_argument("rows", nargs="*", metavar="ROW", help="which rows (default: all)")
     parser.add_argument("--list", action="store_true", help="say which rows there are")
     parser.add_argument("--quick", action="store_true", help="repeat less often")
@@ -47,10 +50,18 @@ def _measure_all(rows: Sequence[Row], quick: bool) -> list[Measured]:
 
 def _measure(row: Row, trees: Trees, quick: bool) -> list[Measured]:
     ours = _run(row, row.ours, trees, quick)
-    with_dovecot = row.with_dovecot and dovecot_is_installed()
-    theirs = _run(row, row.theirs, trees, quick) if with_dovecot else []
-    by_label = {figure.label: figure.value for figure in theirs}
-    return [Measured(row.name, figure, by_label.get(figure.label)) for figure in ours]
+    others = []
+    for kind, measured in (
+        (row.theirs, row.with_dovecot and dovecot_is_installed()),
+        (Pymap, row.with_pymap and COMMAND is not None),
+    ):
+        figures = _run(row, kind, trees, quick) if measured else []
+        others.append({figure.label: figure.value for figure in figures})
+    dovecot, pymap = others
+    return [
+        Measured(row.name, figure, dovecot.get(figure.label), pymap.get(figure.label))
+        for figure in ours
+    ]
 
 
 def _run(row: Row, kind: Kind, trees: Trees, quick: bool) -> list[Figure]:

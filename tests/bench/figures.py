@@ -22,7 +22,7 @@ class Row:
 
     INBOX has so many `messages`, and there are so many empty `folders` more. `run` is given how
     often to repeat: `repeat` times, or `quick` times for a quick run. `ours` and `theirs` are the
-    servers that are compared.
+    servers that are compared; `with_pymap` where pymap ends in a reasonable time.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Row:
     quick: int
     folders: int = 0
     with_dovecot: bool = True
+    with_pymap: bool = False
     ours: Kind = Maildird
     theirs: Kind = Dovecot
 

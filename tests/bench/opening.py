@@ -125,14 +125,10 @@ def _start(server: Server, repeat: int) -> Iterator[Figure]:
 
 
 ROWS = [
-    *(
-        Row(f"login-{size}", _login, size, repeat=30, quick=10, theirs=DovecotService)
-        for size in (1_000, 100_000)
-    ),
-    *(
-        Row(f"first-open-{size}", _first_open, size, repeat=3, quick=1)
-        for size in (20_000, 100_000)
-    ),
+    Row("login-1000", _login, 1_000, 30, 10, theirs=DovecotService, with_pymap=True),
+    Row("login-100000", _login, 100_000, 30, 10, theirs=DovecotService),
+    Row("first-open-20000", _first_open, 20_000, repeat=3, quick=1, with_pymap=True),
+    Row("first-open-100000", _first_open, 100_000, repeat=3, quick=1),
     *(Row(f"resync-{size}", _resync, size, repeat=10, quick=3) for size in (1_000, 100_000)),
     Row("restart-100000", _restart, 100_000, repeat=3, quick=1),
     Row("start", _start, 100_000, repeat=3, quick=1, folders=FOLDERS, with_dovecot=False),

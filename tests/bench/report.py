@@ -14,15 +14,16 @@ from tests.bench.figures import Figure
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a row gave: maildird's figure, and Dovecot's if it has one."""
+    """What a row gave: maildird's figure, and those that others have."""
 
     row: str
     figure: Figure
     dovecot: float | None
+    pymap: float | None
 
     @property
     def ratio(self) -> float | None:
-        """Ours to theirs; None when there is none."""
+        """Ours to Dovecot's; None when there is none."""
         if self.dovecot is None or self.dovecot == 0:
             return None
         return self.figure.value / self.dovecot
@@ -31,8 +32,10 @@ class Measured:
 def say(measured: Measured) -> None:
     """Print a figure while others are still to come, lest a run that is broken off be in vain."""
     figure = f"{measured.row}: {measured.figure.label} {_number(measured.figure.value)}"
-    dovecot = f" (Dovecot {_number(measured.dovecot)})" if measured.dovecot is not None else ""
-    print(f"{figure} {measured.figure.unit}{dovecot}", file=sys.stderr, flush=True)
+    others = ((name, getattr(measured, name.lower())) for name in ("Dovecot", "pymap"))
+    theirs = ", ".join(f"{name} {_number(value)}" for name, value in others if value is not None)
+    said = f" ({theirs})" if theirs else ""
+    print(f"{figure} {measured.figure.unit}{said}", file=sys.stderr, flush=True)
 
 
 def show(measured: Sequence[Measured]) -> None:
@@ -40,7 +43,7 @@ def show(measured: Sequence[Measured]) -> None:
     table = Table()
     for column in ("row", "figure"):
         table.add_column(column, overflow="fold")
-    for column in ("unit", "maildird", "Dovecot", "ratio"):
+    for column in ("unit", "maildird", "Dovecot", "ratio", "pymap"):
         table.add_column(column, justify="right", no_wrap=True)
     row = ""
     for each in measured:
@@ -51,6 +54,7 @@ def show(measured: Sequence[Measured]) -> None:
             _number(each.figure.value),
             _number(each.dovecot),
             _number(each.ratio),
+            _number(each.pymap),
         )
         row = each.row
     Console().print(table)
@@ -66,6 +70,7 @@ def as_json(measured: Sequence[Measured]) -> str:
             "maildird": each.figure.value,
             "dovecot": each.dovecot,
             "ratio": each.ratio,
+            "pymap": each.pymap,
         }
         for each in measured
     ]

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
@@ -26,10 +26,11 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Server(Protocol):
-    """A server that runs; `maildir` is what it serves."""
+    """A server that runs and serves `maildir`; `resynchronises` says whether it has QRESYNC."""
 
     name: str
     maildir: Path
+    resynchronises: bool
 
     def start(self) -> None:
         """Start it; returns once clients can connect."""
@@ -54,6 +55,7 @@ class Maildird:
     """`maildird serve`."""
 
     name = "maildird"
+    resynchronises = True
 
     def __init__(self, maildir: Path, state: Path) -> None:
         self.maildir = maildir
@@ -91,11 +93,11 @@ class Maildird:
     def forget(self) -> None:
         self.stop()
         shutil.rmtree(self._state)
-        _remove_indexes(self.maildir)
+        remove_indexes(self.maildir)
         self.start()
 
     def connect(self) -> Wire:
-        wire = _log_in(self._secured(socket.create_connection(("127.0.0.1", self._port))))
+        wire = log_in(self._secured(socket.create_connection(("127.0.0.1", self._port))))
         self._wires.append(wire)
         return wire
 
@@ -104,16 +106,17 @@ class Maildird:
         return connected
 
     def cpu_seconds(self) -> float:
-        return _cpu_seconds(self._process.pid)
+        return cpu_seconds(self._process.pid)
 
     def memory(self) -> int:
-        return _memory(self._process.pid)
+        return memory(self._process.pid)
 
 
 class Dovecot:
     """Dovecot's `imap`, a process for each connection."""
 
     name = "Dovecot"
+    resynchronises = True
 
     def __init__(self, maildir: Path, state: Path) -> None:
         self.maildir = maildir
@@ -145,7 +148,7 @@ class Dovecot:
 
     def forget(self) -> None:
         self.stop()
-        _remove_indexes(self.maildir)
+        remove_indexes(self.maildir)
 
     def connect(self) -> Wire:
         ours, theirs = socket.socketpair()
@@ -163,16 +166,17 @@ class Dovecot:
         return self._connected[-1][1]
 
     def cpu_seconds(self) -> float:
-        return sum(_cpu_seconds(process.pid) for process, _wire in self._connected)
+        return sum(cpu_seconds(process.pid) for process, _wire in self._connected)
 
     def memory(self) -> int:
-        return sum(_memory(process.pid) for process, _wire in self._connected)
+        return sum(memory(process.pid) for process, _wire in self._connected)
 
 
 class DovecotService:
     """All of Dovecot, as its defaults have it: master, login and authentication processes."""
 
     name = "Dovecot"
+    resynchronises = True
 
     def __init__(self, maildir: Path, state: Path) -> None:
         self.maildir = maildir
@@ -230,11 +234,11 @@ class DovecotService:
 
     def forget(self) -> None:
         self.stop()
-        _remove_indexes(self.maildir)
+        remove_indexes(self.maildir)
         self.start()
 
     def connect(self) -> Wire:
-        wire = _log_in(self._secured(socket.create_connection(("127.0.0.1", self._port))))
+        wire = log_in(self._secured(socket.create_connection(("127.0.0.1", self._port))))
         self._wires.append(wire)
         return wire
 
@@ -243,10 +247,10 @@ class DovecotService:
         return connected
 
     def cpu_seconds(self) -> float:
-        return sum(_cpu_seconds(pid) for pid in self._processes())
+        return sum(cpu_seconds(pid) for pid in self._processes())
 
     def memory(self) -> int:
-        return sum(_memory(pid) for pid in self._processes())
+        return sum(memory(pid) for pid in self._processes())
 
     def _processes(self) -> list[int]:
         """The master and all that it has started."""
@@ -254,20 +258,22 @@ class DovecotService:
         return [self._process.pid, *map(int, children.read_text().split())]
 
 
-Kind = type[Maildird] | type[Dovecot] | type[DovecotService]
+Kind = Callable[[Path, Path], Server]
+"""Starts a server over a Maildir; the second path is where it may keep things."""
 
 
 @contextmanager
 def running(kind: Kind, maildir: Path, state: Path) -> Iterator[Server]:
-    """A server of that kind over `maildir`; `state` is where it may keep things."""
-    server: Server = kind(maildir, state)
+    """A server of that kind, which is stopped at the end."""
+    server = kind(maildir, state)
     try:
         yield server
     finally:
         server.stop()
 
 
-def _log_in(connected: socket.socket) -> Wire:
+def log_in(connected: socket.socket) -> Wire:
+    """A client that has logged in over this connection."""
     wire = Wire(connected)
     wire.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     wire.until(after(b"* OK"), PATIENCE)
@@ -275,7 +281,7 @@ def _log_in(connected: socket.socket) -> Wire:
     return wire
 
 
-def _remove_indexes(maildir: Path) -> None:
+def remove_indexes(maildir: Path) -> None:
     """Leave only what other programs make: messages, folders, keywords."""
     for folder, _folders, files in os.walk(maildir):
         for name in files:
@@ -290,21 +296,23 @@ def _give_away(maildir: Path, uid: int, gid: int) -> None:
             os.chown(os.path.join(folder, name), uid, gid)
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
+    """Processor time of a process until now."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def _memory(pid: int) -> int:
+def memory(pid: int) -> int:
     """The proportional set size (proc(5)), in octets."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 
 
 def selected(server: Server) -> Wire:
-    """A connection with INBOX selected, for which removals are VANISHED."""
+    """A connection with INBOX selected, for which removals are VANISHED if they can be."""
     wire = server.connect()
-    wire.command(b"ENABLE QRESYNC")
+    if server.resynchronises:
+        wire.command(b"ENABLE QRESYNC")
     wire.command(b"SELECT INBOX")
     return wire
 
