@@ -114,7 +114,7 @@ class Running:
         """What is to come into force; SettingsError for what can't. Runs in a thread."""
         before = self._settings
         settings = _keep_what_lasts(before, reread())
-        users = Users(settings)
+        users = Users(settings, before=self._users)
         if (settings.certificates, settings.tls) != (before.certificates, before.tls):
             return settings, users, _certificates(settings)
         if self._certificates is not None:

@@ -66,19 +66,30 @@ class UserFile:
         self._template = template
         self._listed = listed
         self._version: _Version | None = None
+        self._content = b""
         self._unsettled: tuple[_Version, float] | None = None
         self._told: frozenset[str] = frozenset()
         self._reading = trio.Lock()
 
-    def load(self) -> None:
-        """Read the file for the first time; SettingsError when it can't be read."""
+    def load(self, before: "UserFile | None" = None) -> None:
+        """Read the file for the first time; SettingsError when it can't be read.
+
+        What `before` had taken in of the same file goes on to count while it may be half written.
+        """
         try:
-            self._version, content = self._read()
+            version, content = self._read()
         except OSError as error:
             raise SettingsError(
                 f"{self._path}: {error.strerror}; name a passwd-file that can be read, or make one"
                 " with maildird user add"
             ) from None
+        if before is not None and before._path == self._path and before._version != version:
+            reason = before._why_unsettled(version, content)
+            if reason is not None:
+                self._say_unsettled(reason)
+                self._take(before._content)
+                return
+        self._version = version
         self._take(content)
 
     async def refresh(self) -> None:
@@ -113,11 +124,7 @@ class UserFile:
             reason = self._why_unsettled(version, content)
             if reason is not None:
                 self._unsettled = version, now
-                logger.warning(
-                    "%s: %s; it is looked at again, and the users that were there stay until then",
-                    self._path,
-                    reason,
-                )
+                self._say_unsettled(reason)
                 return
         elif self._is_too_early(version, now):
             return
@@ -138,8 +145,16 @@ class UserFile:
             return "it was written at this moment"
         return None
 
+    def _say_unsettled(self, reason: str) -> None:
+        logger.warning(
+            "%s: %s; it is looked at again, and the users that were there stay until then",
+            self._path,
+            reason,
+        )
+
     def _take(self, content: bytes) -> None:
         """Have what the file says count."""
+        self._content = content
         entries, problems = read_entries(content)
         messages = [f"{self._path}: line {each.number}: {each.text}" for each in problems]
         self.problems = messages

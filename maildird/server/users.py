@@ -45,15 +45,18 @@ Made = TypeVar("Made")
 
 
 class Users:
-    """Knows the users that can log in; SettingsError when the passwd-file can't be read."""
+    """Knows the users that can log in; SettingsError when the passwd-file can't be read.
 
-    def __init__(self, settings: Settings) -> None:
+    `before` are those of the settings from before, which tell what the passwd-file said last.
+    """
+
+    def __init__(self, settings: Settings, before: "Users | None" = None) -> None:
         self._file: UserFile | None = None
         self._system: SystemUsers | None = None
         self._sources = settings.sources
         if self._sources is not None and self._sources.file is not None:
             self._file = UserFile(self._sources.file, self._sources.template, settings.users)
-            self._file.load()
+            self._file.load(before._file if before is not None else None)
         if self._sources is not None and self._sources.pam is not None:
             self._system = SystemUsers(self._sources.pam, self._sources.template)
         self._listed = roll_of(settings.users)

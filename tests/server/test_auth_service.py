@@ -137,6 +137,11 @@ async def test_plain_with_and_without_a_response_at_once(
     assert caplog.messages == ["ada logged in from 192.0.2.7:0 with PLAIN, for 'smtp'"] * 2
 
 
+async def test_other_servers_hear_the_name_in_small_letters(service: Service) -> None:
+    client = await service.client()
+    assert await client(f"AUTH\t1\tPLAIN\tresp={base('', 'Ada', 'secret')}") == "OK\t1\tuser=ada"
+
+
 async def test_login(service: Service) -> None:
     client = await service.client()
     assert await client(f"AUTH\t1\tLOGIN\tservice=smtp\t{RIP}") == f"CONT\t1\t{base('Username:')}"

@@ -5,6 +5,7 @@ import logging
 import os
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -162,6 +163,24 @@ async def test_what_is_written_in_place_counts_when_it_has_stayed_so(
     assert await names(users, bob="b", eve="e") == ["bob"]
     await trio.sleep(SETTLED)
     assert await names(users, bob="b", eve="e") == (["eve"] if text else [])
+
+
+async def test_what_may_be_half_written_does_not_count_with_new_settings_either(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    path = tmp_path / "users"
+    path.write_text(f"ada:{HASHED}\n")
+    sources = UserSources(AccountTemplate("/mail/{user}", str(tmp_path / "state")), str(path))
+    before = Users(Settings((), sources=sources))
+    path.write_text("bob:{PLAIN}b\n")
+    users = Users(Settings((), sources=sources), before=before)
+    assert await names(users, ada="pässword", bob="b") == ["ada"]
+    await trio.sleep(SETTLED)
+    assert await names(users, ada="pässword", bob="b") == ["bob"]
+    elsewhere = tmp_path / "others"
+    elsewhere.write_text("cy:{PLAIN}c\n")
+    other = Users(Settings((), sources=replace(sources, file=str(elsewhere))), before=users)
+    assert await names(other, bob="b", cy="c") == ["cy"]
 
 
 async def test_a_file_that_was_written_in_place_and_dated_back_is_read_again(
