@@ -6,6 +6,7 @@ with the new `uidnext` and `highestmodseq` in the same batch. Requests that woul
 are mistakes in the code and raise ValueError or KeyError, upon which the whole batch is undone.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import repeat
@@ -15,6 +16,7 @@ import lmdb
 
 from maildird.index.rows import FactKind, Facts, MailboxRow, MessageRow, NewMessage
 from maildird.index.schema import (
+    BASE_AT,
     BASE_END,
     FACT_KEY,
     FILE_HEAD,
@@ -22,7 +24,6 @@ from maildird.index.schema import (
     LIST_KEY,
     NUMBER,
     RECORD,
-    SUBDIR_LENGTH,
     TOMBSTONE,
     base_of,
     folder_key,
@@ -108,15 +109,17 @@ class Batch(Snapshot):
         """
         self._expect_mailbox(mailbox)
         self._refuse_clashes(mailbox, uids, bases)
-        if not all(map(bytes.startswith, names, bases, repeat(SUBDIR_LENGTH))):
+        files = list(map(bytes.__add__, map(FILE_HEAD.pack, uids, map(len, bases)), names))
+        if not all(map(bytes.startswith, files, bases, repeat(BASE_AT))):
             raise ValueError(f"a name for mailbox {mailbox} doesn't begin with its base name")
-        file_heads = map(FILE_HEAD.pack, uids, map(len, bases))
+        base_ends = map(BASE_END.__add__, map(NUMBER.pack, uids))
         tables = self._tables
         self._put_all(tables.messages, mailbox, map(RECORD.pack, uids, modseqs, masks))
         self._put_all(tables.changes, mailbox, sorted(map(RECORD.pack, modseqs, uids, masks)))
-        self._put_all(tables.files, mailbox, map(bytes.__add__, file_heads, names))
-        self._put_all(tables.bases, mailbox, sorted(map(_base_record, bases, uids)))
-        self._count_unseen(mailbox, sum(map(_unseen, masks)))
+        self._put_all(tables.files, mailbox, files)
+        self._put_all(tables.bases, mailbox, sorted(map(bytes.__add__, bases, base_ends)))
+        unseen = (count for mask, count in Counter(masks).items() if _unseen(mask))
+        self._count_unseen(mailbox, sum(unseen))
 
     def set_mask(self, mailbox: int, uid: int, modseq: int, mask: int) -> None:
         """Give a message other flags and a new MODSEQ."""

@@ -121,10 +121,8 @@ TOMBSTONE: Final = Struct(">QQ")
 FILE_HEAD: Final = Struct(">QB")
 """(uid, length of the base name), which stand before the name in `files`."""
 
-SUBDIR_LENGTH: Final = len(b"cur/")
-"""Where the base name begins in a name."""
-
-_BASE_AT: Final = FILE_HEAD.size + SUBDIR_LENGTH
+BASE_AT: Final = FILE_HEAD.size + len(b"cur/")
+"""Where the base name begins in `files`."""
 
 LIST_KEY: Final = NUMBER
 """Key of what lies under a mailbox's id as duplicates."""
@@ -179,7 +177,7 @@ def unpack_mailbox(value: bytes) -> MailboxRow:
 def base_of(file: bytes) -> bytes:
     """The base name in a value of `files`."""
     _, length = FILE_HEAD.unpack_from(file)
-    return file[_BASE_AT : _BASE_AT + length]
+    return file[BASE_AT : BASE_AT + length]
 
 
 def pack_size(uid: int, facts: Facts) -> bytes:

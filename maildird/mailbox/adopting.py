@@ -70,12 +70,12 @@ def adopt(turn: Turn, request: Adopt) -> int:
             " UIDVALIDITY, and clients will download it again",
             os.fsdecode(folder),
         )
-    by_base, listing = list_all(folder, says.uidlist)
+    by_base, listing, is_complete = list_all(folder, says.uidlist)
     say_strange(turn.disk, folder, listing)
     row = found(turn, request.parts, says)
     _add_all(turn, row, says.of_uidvalidity(row.uidvalidity).uidlist, by_base)
     turn.disk.of(row.id).uidlist = stamp
-    if listing.stable and set(by_base.values()) == set(listing.names):
+    if listing.stable and is_complete:
         turn.disk.of(row.id).in_step = listing.mtimes
     turn.relist.add(row.id)
     return row.id
@@ -175,25 +175,29 @@ def masks_in(row: MailboxRow, names: Sequence[bytes], bases: Sequence[bytes]) ->
     return [masks[info] for info in infos]
 
 
-def list_all(folder: bytes, uidlist: UidList | None) -> tuple[dict[bytes, bytes], Listing]:
-    """The name of each message by its base name, in order of delivery, and the last listing."""
+def list_all(folder: bytes, uidlist: UidList | None) -> tuple[dict[bytes, bytes], Listing, bool]:
+    """The name of each message by its base name, the last listing, and whether it has just those.
+
+    Where two files share a base name, it has more.
+    """
     listed = {entry.base for entry in uidlist.entries} if uidlist else set()
     by_base: dict[bytes, bytes] = {}
     for _ in range(MOST_LISTINGS):
         listing = list_folder(folder)
-        by_base |= _by_base(listing.names)
+        found = _by_base(listing.names)
+        by_base |= found
         if listing.stable or listed <= by_base.keys():
             break
-    return {base: by_base[base] for base in in_delivery_order(by_base)}, listing
+    return by_base, listing, len(by_base) == len(found) == len(listing.names)
 
 
 def _by_base(names: Sequence[bytes]) -> dict[bytes, bytes]:
-    """Names by base name; of two files that share one, the first by name."""
-    by_base = dict(zip(bases_of(names), names, strict=True))
-    if len(by_base) < len(names):
-        latest_first = sorted(names, reverse=True)
-        by_base = dict(zip(bases_of(latest_first), latest_first, strict=True))
-    return by_base
+    """Names by base name; of two files that share one, the first by name.
+
+    What is made in order lies in order, and is gone through quickly ever after.
+    """
+    last_first = sorted(names, reverse=True)
+    return dict(zip(bases_of(last_first), last_first, strict=True))
 
 
 def _add_all(
@@ -202,7 +206,7 @@ def _add_all(
     """Add the messages of a new mailbox, those that are listed with the UIDs that they have."""
     listed = {entry.base: entry.uid for entry in uidlist.entries} if uidlist else {}
     known = sorted(listed.keys() & by_base.keys(), key=listed.__getitem__)
-    fresh = [base for base in by_base if base not in listed]
+    fresh = in_delivery_order(by_base.keys() - listed.keys() if listed else by_base)
     uids = [listed[base] for base in known]
     following = max(row.uidnext, uids[-1] + 1 if uids else 1)
     uids.extend(range(following, following + len(fresh)))

@@ -127,7 +127,7 @@ def _catch_up(turn: Turn, row: MailboxRow, says: Witness) -> None:
 
 def _add_listed(turn: Turn, row: MailboxRow, uidlist: UidList, modseq: int) -> None:
     """Add the messages that were given UIDs after `row` was current, and are there."""
-    names, _listing = list_all(turn.folder(row), uidlist)
+    names, _listing, _is_complete = list_all(turn.folder(row), uidlist)
     added = []
     for entry in uidlist.entries:
         if entry.uid < row.uidnext or entry.base not in names:
