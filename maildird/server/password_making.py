@@ -1,12 +1,12 @@
 """Making stored passwords of new ones."""
 
 import os
-import warnings
 from typing import Final
 
 import argon2
 import bcrypt
 
+from maildird.server.passlib_parts import sha512_crypt
 from maildird.server.password_schemes import BCRYPT_LONGEST
 from maildird.server.scram_keys import (
     SALT_SIZE,
@@ -14,11 +14,6 @@ from maildird.server.scram_keys import (
     make_scram_keys,
     write_scram_keys,
 )
-
-with warnings.catch_warnings():
-    # passlib looks for Python's crypt module, which is deprecated; it has its own code without.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    from passlib.hash import sha512_crypt
 
 DEFAULT_SCHEME: Final = "ARGON2ID"
 

@@ -1,6 +1,8 @@
 """The schemes that passwords are stored in: what a hash of each looks like, and how to compare.
 
-A hash that a library refuses although it has the shape is never right.
+A hash that a library refuses although it has the shape is never right. Each library is loaded by
+the first password that is compared with its help: most servers need one of them, and loading all
+would be a good part of the start.
 """
 
 import base64
@@ -8,23 +10,11 @@ import hashlib
 import hmac
 import os
 import re
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-import argon2
-import bcrypt
-
 from maildird.server.scram_keys import make_scram_keys, read_scram_keys
-
-with warnings.catch_warnings():
-    # passlib looks for Python's crypt module, which is deprecated; it has its own code without.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    from passlib.hash import sha256_crypt, sha512_crypt
-
-for each in (sha256_crypt, sha512_crypt):
-    each.set_backend("builtin")  # the other one, crypt(3), is not for threads
 
 BCRYPT_LONGEST: Final = 72
 """Octets that bcrypt looks at."""
@@ -45,6 +35,8 @@ def _matches_plain(stored: str, password: bytes) -> bool:
 
 
 def _matches_argon2(stored: str, password: bytes) -> bool:
+    import argon2
+
     try:
         return argon2.PasswordHasher().verify(stored, password)
     except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHash):
@@ -52,6 +44,8 @@ def _matches_argon2(stored: str, password: bytes) -> bool:
 
 
 def _matches_bcrypt(stored: str, password: bytes) -> bool:
+    import bcrypt
+
     try:
         return bcrypt.checkpw(password[:BCRYPT_LONGEST], stored.encode("ascii"))
     except ValueError:  # a salt whose last letter has bits that mean nothing
@@ -59,10 +53,14 @@ def _matches_bcrypt(stored: str, password: bytes) -> bool:
 
 
 def _matches_sha512_crypt(stored: str, password: bytes) -> bool:
+    from maildird.server.passlib_parts import sha512_crypt
+
     return bool(sha512_crypt.verify(password, stored))
 
 
 def _matches_sha256_crypt(stored: str, password: bytes) -> bool:
+    from maildird.server.passlib_parts import sha256_crypt
+
     return bool(sha256_crypt.verify(password, stored))
 
 

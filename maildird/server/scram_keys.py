@@ -3,14 +3,8 @@
 import base64
 import hashlib
 import hmac
-import warnings
 from dataclasses import dataclass, field
 from typing import Final
-
-with warnings.catch_warnings():
-    # passlib looks for Python's crypt module, which is deprecated.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    from passlib.utils import saslprep
 
 SCRAM_ITERATIONS: Final = 4096
 """What RFC 7677 section 4 asks for at least."""
@@ -46,7 +40,11 @@ def make_scram_keys(password: bytes, salt: bytes, iterations: int) -> ScramKeys:
 
 
 def _prepared(password: bytes) -> bytes:
-    """As SASLprep has it (RFC 4013); as it is what SASLprep forbids."""
+    """As SASLprep has it (RFC 4013), to which ASCII is all the same; as it is what that forbids."""
+    if password.isascii():
+        return password
+    from maildird.server.passlib_parts import saslprep
+
     try:
         prepared: str = saslprep(password.decode("utf-8"))
     except ValueError:
