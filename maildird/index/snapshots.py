@@ -184,12 +184,12 @@ class Snapshot:
     def facts(self, mailbox: int, uid: int) -> Facts | None:
         """What was computed from a message's content; None when it hasn't been yet, or is lost."""
         record = self._record(self._tables.sizes, mailbox, uid)
+        if record is None:
+            return None
         keys = [FACT_KEY.pack(mailbox, kind, uid) for kind in FactKind]
         values = [self._transaction.get(key, db=self._tables.facts) for key in keys]
         known = [value for value in values if value is not None]
-        if record is None or len(known) < len(keys):
-            return None
-        return unpack_facts(uid, record, known)
+        return unpack_facts(uid, record, known) if len(known) == len(keys) else None
 
     def facts_of_kind(
         self, mailbox: int, kind: FactKind, uids: Sequence[int], most: int = FACTS_AT_ONCE

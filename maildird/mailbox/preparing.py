@@ -64,17 +64,20 @@ LONG_LULL: Final = 0.1
 PAUSE: Final = 0.005
 """Seconds that the work rests before it looks again whether sessions do something."""
 
+LONG_PAUSE: Final = 0.05
+"""The same while sessions read messages, or new mail comes in: to look costs them time, too."""
+
 MOST_PAUSES: Final = 4
 """Pauses between two portions at most, however busy sessions are."""
 
-MOST_WHILE_READING: Final = 100
-"""Pauses between two portions at most while sessions read messages."""
+MOST_WHILE_READING: Final = 10
+"""Long pauses between two portions at most while sessions read messages."""
 
 BURST: Final = 0.05
 """Seconds without new mail after which a burst of it is over."""
 
-MOST_IN_A_BURST: Final = 200
-"""Pauses between two portions at most while new mail comes in without end."""
+MOST_IN_A_BURST: Final = 20
+"""Long pauses between two portions at most while new mail comes in without end."""
 
 RETRY: Final = 1.0
 """Seconds until a file that was not where it should be is looked for again."""
@@ -303,9 +306,9 @@ class Preparer:
         self._learnt_count = self._learnt_octets = 0
 
     async def _let_sessions_go_first(self) -> None:
-        await _pause_while(self._is_disturbing, MOST_PAUSES)
-        await _pause_while(self._is_reading, MOST_WHILE_READING)
-        await _pause_while(self._in_a_burst, MOST_IN_A_BURST)
+        await _pause_while(self._is_disturbing, MOST_PAUSES, PAUSE)
+        await _pause_while(self._is_reading, MOST_WHILE_READING, LONG_PAUSE)
+        await _pause_while(self._in_a_burst, MOST_IN_A_BURST, LONG_PAUSE)
 
     def _is_disturbing(self) -> bool:
         return self._door.busy or time.monotonic() < self._last_use + LULL
@@ -319,8 +322,8 @@ class Preparer:
         return many and time.monotonic() < self._last_arrival + BURST
 
 
-async def _pause_while(busy: Callable[[], bool], most: int) -> None:
+async def _pause_while(busy: Callable[[], bool], most: int, seconds: float) -> None:
     for _ in range(most):
         if not busy():
             return
-        await trio.sleep(PAUSE)
+        await trio.sleep(seconds)

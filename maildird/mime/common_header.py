@@ -55,17 +55,11 @@ _MOST_LAYOUTS: Final = 1000
 """Layouts that are remembered at a time."""
 
 
-def keep_common(fields: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """The common header that has these fields: name in lower case, and field with its line end."""
-    layout, kept = bytearray(), [b""]
-    left = MAX_KEPT
-    for name, field in fields:
-        layout.append(NUMBERS[name])
-        kept.append(field)
-        left -= len(field) + 2  # its octet in the layout, and NUL
-        if left < 0 or _BETWEEN in field:
-            return b""
-    return bytes(layout) + (_BETWEEN.join(kept) if layout else _BETWEEN)
+def keep_common(layout: bytes, fields: Sequence[bytes]) -> bytes:
+    """The common header that has these fields, which are without the LF at their ends."""
+    header = b"%b\0%b%b" % (layout, b"\n\0".join(fields), b"\n" if fields else b"")
+    fits = len(header) <= MAX_KEPT and header.count(_BETWEEN) == max(len(fields), 1)
+    return header if fits else b""
 
 
 def written_out(header: bytes) -> bytes:

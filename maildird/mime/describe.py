@@ -3,12 +3,10 @@
 from typing import Final, NamedTuple
 
 from maildird.mime.bodystructure import render_bodies
-from maildird.mime.common_header import COMMON, MAX_KEPT, keep_common
+from maildird.mime.common_header import COMMON, MAX_KEPT, NUMBERS, keep_common
 from maildird.mime.envelope import render_envelope
-from maildird.mime.header import MAX_HEADER, Header, add_value, finder, header_end
+from maildird.mime.header import Header, add_value, split_fields, used_header
 from maildird.mime.walk import DESCRIBED_FIELDS, walk
-
-_FINDER: Final = finder(COMMON | DESCRIBED_FIELDS)
 
 
 class Description(NamedTuple):
@@ -38,20 +36,36 @@ def describe(message: bytes) -> Description:
     )
 
 
+class _Wanted(NamedTuple):
+    """What to do with a field: its name if it is described, its number if it is common."""
+
+    described: bytes | None
+    number: int | None
+
+
+_BY_NAME: Final = {
+    name: _Wanted(name if name in DESCRIBED_FIELDS else None, NUMBERS.get(name))
+    for name in COMMON | DESCRIBED_FIELDS
+}
+_AS_WRITTEN: Final = _BY_NAME | {name.title(): wanted for name, wanted in _BY_NAME.items()}
+"""By the two ways in which most mailers write a name, too: to look it up is all there is to do."""
+
+
 def _read_header(message: bytes) -> tuple[Header, bytes]:
     """The `DESCRIBED_FIELDS`, and the common header."""
     described: Header = {}
-    common: list[tuple[bytes, bytes]] = []
-    octets = 0
-    end = min(header_end(message), MAX_HEADER)
-    if not message.endswith(b"\n", 0, end):
-        message = message[:end] + b"\r\n"
-        end = len(message)
-    for field, name, value in _FINDER.find(message, 0, end):
-        name = name.lower()
-        if name in DESCRIBED_FIELDS:
-            add_value(described, name, value)
-        if name in COMMON and octets <= MAX_KEPT:
-            common.append((name, field + b"\n"))
-            octets += len(field)
-    return described, keep_common(common)
+    layout, common = bytearray(), []
+    header = used_header(message)
+    if not header.endswith(b"\n"):
+        header += b"\r\n"
+    for field in split_fields(header):
+        name, colon, value = field.partition(b":")
+        wanted = _AS_WRITTEN.get(name) or _BY_NAME.get(name.rstrip(b" \t").lower())
+        if wanted is None or not colon:
+            continue
+        if wanted.described:
+            add_value(described, wanted.described, value)
+        if wanted.number and len(layout) <= MAX_KEPT:
+            layout.append(wanted.number)
+            common.append(field)
+    return described, keep_common(bytes(layout), common)

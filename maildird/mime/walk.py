@@ -42,6 +42,9 @@ MAX_VALUES: Final = 4 * 1024 * 1024
 _VALUE_OCTETS: Final = 32
 """What each value counts besides its length."""
 
+_COMMON_LENGTH: Final = 64 * 1024
+"""Octets of a header that can't have more in it than the limits allow."""
+
 DESCRIBED_FIELDS: Final = frozenset(
     (
         *(b"date", b"subject", b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc"),
@@ -86,7 +89,22 @@ def walk(message: bytes, header: Header | None = None) -> Part:
 
     `header` has the `DESCRIBED_FIELDS` of the message, where they are known.
     """
-    return _Walk(message, header).root()
+    return _leaf(message, header) or _Walk(message, header).root()
+
+
+def _leaf(message: bytes, header: Header | None) -> Part | None:
+    """A message of one part with a header of common length; None where it takes a walk to know."""
+    if header is None:
+        return None
+    value = first(header, b"content-type")
+    content_type = (value is not None and parse_content_type(value)) or TEXT_PLAIN
+    if content_type.is_multipart or content_type.is_message:
+        return None
+    start = header_end(message)
+    if start > _COMMON_LENGTH:
+        return None
+    lines = message.count(b"\n", start)
+    return Part(0, start, len(message), lines, header, content_type)
 
 
 @dataclass(slots=True)
