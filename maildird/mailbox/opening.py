@@ -3,7 +3,7 @@
 import logging
 import os
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -146,11 +146,16 @@ async def _serve_ready(account: Account, layout: Layout) -> None:
     if INBOX not in folders and not known:
         await trio.to_thread.run_sync(layout.create, INBOX)
         folders = await trio.to_thread.run_sync(layout.folders)
-    for folder in folders.values():
-        await trio.to_thread.run_sync(remove_leftovers, folder)
-        await trio.to_thread.run_sync(clean_tmp, folder)
+    await trio.to_thread.run_sync(_clean, folders.values())
     account.enter_tree(folders)
     account.keeper.check(account.tree.watched())
     account.preparer.check(account.tree.watched())
     for mailbox in account.tree.watched():
         account.watcher.mark(mailbox)
+
+
+def _clean(folders: Iterable[bytes]) -> None:
+    """Remove what crashes left in folders."""
+    for folder in folders:
+        remove_leftovers(folder)
+        clean_tmp(folder)
