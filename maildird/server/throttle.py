@@ -11,8 +11,9 @@ takes nobody's turn.
 Many people may have one address, and one of them may guess. So an address does not hold up who
 logged in from it lately under the same name, nor a name that exists and hardly failed from there.
 Such a pair of address and name has turns of its own. A wrong password is compared early then, but
-the answer and the count come when they would come if nobody had the name: what is quick is a right
-password alone.
+goes on to wait for the answer and the count like one under a name that nobody has, its turn
+included: what is quick is a right password alone. Nor are there more guesses, as each keeps its
+connection busy until then.
 
 Who gets in takes back what their own address did with their own name: a telephone that tried with
 the old password harms nobody for long. What others did stays.
@@ -97,6 +98,28 @@ class Throttle:
         where that is more; then the `with` is left.
         """
         attempt = Attempt(self._memory, name, peer, longest, exists=exists)
+        async with self._turn_when_due(attempt):
+            began, is_early = trio.current_time(), attempt.is_early()
+            yield attempt
+            took = trio.current_time() - began
+        if attempt.failed:
+            try:
+                if is_early:
+                    attempt.pass_for_unknown()
+                    async with self._turn_when_due(attempt):
+                        await trio.sleep(took)
+            finally:
+                attempt.count()
+            await trio.sleep(max(0.0, refusal_takes - took))
+
+    def given_up(self, name: bytes, peer: Address) -> None:
+        """Count a login that ended before it was clear whether it was right."""
+        attempt = Attempt(self._memory, name, peer, 0.0, exists=False)
+        attempt.ended(right=False)
+        attempt.count()
+
+    @asynccontextmanager
+    async def _turn_when_due(self, attempt: "Attempt") -> AsyncIterator[None]:
         async with AsyncExitStack() as turn:
             while True:
                 await trio.sleep_until(attempt.due())
@@ -105,32 +128,7 @@ class Throttle:
                 if attempt.lane() == lane and trio.current_time() >= attempt.due():
                     break
                 await turn.aclose()
-            began = trio.current_time()
-            is_early = attempt.missed(began) > 0
-            yield attempt
-            ended = trio.current_time()
-        if attempt.failed:
-            try:
-                if is_early:
-                    await self._hold_back(attempt, began)
-            finally:
-                attempt.count()
-            await trio.sleep(max(0.0, refusal_takes - (ended - began)))
-
-    def given_up(self, name: bytes, peer: Address) -> None:
-        """Count a login that ended before it was clear whether it was right."""
-        attempt = Attempt(self._memory, name, peer, 0.0, exists=False)
-        attempt.ended(right=False)
-        attempt.count()
-
-    async def _hold_back(self, attempt: "Attempt", began: float) -> None:
-        """Wait until one that was compared early would have ended if nobody had the name."""
-        ended = trio.current_time()
-        while True:
-            due = ended + attempt.missed(began)
-            if trio.current_time() >= due:
-                return
-            await trio.sleep_until(due)
+            yield
 
     @asynccontextmanager
     async def _turn(self, lane: Key) -> AsyncIterator[None]:
@@ -162,20 +160,27 @@ class Attempt:
         self._of_origin: Key | None = (origin, b"") if origin else None
         self._of_name: Key = ("", self._name)
         self._pair: Key = (origin, b"\0" + self._name)
-        self._whole_wait_at_first = self._whole_wait()
+        self._wait_at_first = self._wait_if_unknown()
+        self._passes_for_unknown = False
 
     def due(self) -> float:
         """When its password may be compared."""
-        return self._began + min(self._wait(), self._longest)
+        if not self._is_spared():
+            return self._due_if_unknown()
+        key = self._pair if self._memory.is_known(self._pair) else self._of_name
+        return self._began + min(self._delay(key, LONGEST_OF_NAME), self._longest)
 
-    def missed(self, began: float) -> float:
-        """What one that began then would have waited longer if nobody had the name (s)."""
-        whole = max(self._whole_wait_at_first, self._whole_wait())
-        return max(0.0, self._began + min(whole, self._longest) - began)
+    def is_early(self) -> bool:
+        """Whether one under a name that nobody has would still wait."""
+        return trio.current_time() < self._due_if_unknown()
+
+    def pass_for_unknown(self) -> None:
+        """Be due from now on when one under a name that nobody has would be."""
+        self._passes_for_unknown = True
 
     def lane(self) -> Key:
         """Whom it shares turns with."""
-        if self._of_origin is None or self._memory.is_known(self._pair) or self._is_unsuspected():
+        if self._of_origin is None or self._is_spared():
             return self._pair
         return self._of_origin
 
@@ -196,23 +201,22 @@ class Attempt:
             if key is not None:
                 self._memory.add(key, 1)
 
-    def _wait(self) -> float:
-        """How long the password has to wait (s)."""
-        if self._memory.is_known(self._pair):
-            return self._delay(self._pair, LONGEST_OF_NAME)
-        if self._is_unsuspected():
-            return self._delay(self._of_name, LONGEST_OF_NAME)
-        return self._whole_wait()
+    def _is_spared(self) -> bool:
+        """Whether the failures of its address don't count."""
+        if self._passes_for_unknown:
+            return False
+        is_unsuspected = self._exists and self._memory.failures(self._pair) <= FREE_OF_PAIR
+        return is_unsuspected or self._memory.is_known(self._pair)
 
-    def _whole_wait(self) -> float:
-        """How long it would have to wait under a name that nobody has (s)."""
+    def _due_if_unknown(self) -> float:
+        wait = max(self._wait_at_first, self._wait_if_unknown())
+        return self._began + min(wait, self._longest)
+
+    def _wait_if_unknown(self) -> float:
         of_name = self._delay(self._of_name, LONGEST_OF_NAME)
         if self._of_origin is None:
             return of_name
         return max(of_name, self._delay(self._of_origin, LONGEST_OF_ADDRESS))
-
-    def _is_unsuspected(self) -> bool:
-        return self._exists and self._memory.failures(self._pair) <= FREE_OF_PAIR
 
     def _delay(self, key: Key, longest: float) -> float:
         over = self._memory.failures(key) - FREE

@@ -208,6 +208,28 @@ async def test_a_refusal_takes_what_the_comparison_takes_beside_the_waiting(
         assert await took(comparison, exists=True) == pytest.approx(nobody, abs=1e-6)
 
 
+async def test_a_crowd_of_guesses_tells_no_more_about_a_name(autojump_clock: MockClock) -> None:
+    """Those at names that nobody has wait for turns; so does a refusal for one that exists."""
+
+    async def took(*, exists: bool) -> float:
+        throttle = Throttle()
+        await failures(throttle, 20, "eve", HERE)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(together, throttle, [f"user{number}" for number in range(80)])
+            await trio.testing.wait_all_tasks_blocked()
+            began = trio.current_time()
+            async with throttle.attempt(b"ada", parse_address(HERE), exists=exists) as made:
+                await trio.sleep(0.1)
+                made.ended(right=False)
+            return trio.current_time() - began
+
+    # the order of tasks that wake at one time is random, so either may have any of the turns
+    last = LONGEST_OF_ADDRESS + 81 * 0.1 / AT_ONCE + 0.2
+    for exists in (False, True):
+        assert all([LONGEST_OF_ADDRESS <= await took(exists=exists) <= last for _ in range(3)])
+    assert max([await took(exists=True) for _ in range(12)]) > LONGEST_OF_ADDRESS + 0.3
+
+
 async def test_a_name_that_exists_is_not_guessed_at_quickly_for_long(
     autojump_clock: MockClock,
 ) -> None:
