@@ -1,12 +1,25 @@
 """Wrong arguments: one clear line on standard error, exit status 2."""
 
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from maildird import __version__
 from maildird.cli.main import main
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """What a command sets up for its own process is taken back."""
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    yield
+    root.setLevel(level)
+    for handler in set(root.handlers).difference(handlers):
+        root.removeHandler(handler)
 
 
 def complaint_about(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> str:

@@ -322,6 +322,7 @@ async def test_silent_connections_keep_nobody_out(
     service: Service, more_descriptors: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Some have not said a word, others have had their exchanges."""
+    caplog.set_level(logging.WARNING)
     busy = await service.client()
     await busy("AUTH\t1\tLOGIN")
     silent = [await service.stream() for _ in range(MOST_CONNECTIONS // 2)]
@@ -340,6 +341,7 @@ async def test_silent_connections_keep_nobody_out(
 async def test_connections_with_exchanges_don_t_make_room(
     service: Service, more_descriptors: None, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.WARNING)
     clients = [await service.client() for _ in range(MOST_CONNECTIONS)]
     for client in clients:
         await client("AUTH\t1\tLOGIN")
