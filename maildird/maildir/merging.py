@@ -1,17 +1,21 @@
 """Putting a folder back to where others have made a new one meanwhile.
 
-A delivery agent makes the folder that it delivers to. Messages then go back into that one: each
-base name is unique, and one whose name is taken by another file all the same gets its own. Of the
-files that servers keep in a folder the new folder's stay.
+Theory of operation. A delivery agent makes the folder that it delivers to. Messages then go back
+into that one: each base name is unique, and one whose name is taken by another file all the same
+gets its own. Their keywords go with them (`lettering`). Of the files that servers keep in a folder
+the new folder's stay, and the other ones go last, when nothing remains of which they tell.
 """
 
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
+from maildird.maildir.each import to_each
 from maildird.maildir.folders import SUBDIRS, fsync_directory
-from maildird.maildir.names import FileName, parse_name, unique_base
+from maildird.maildir.lettering import Lettering, lettering
+from maildird.maildir.names import parse_name, unique_base
 from maildird.maildir.renaming import rename_exclusively
 
 OWN_FILES: Final = (b"dovecot", b"courier", b"maildird-", b"maildirfolder", b"maildirsize")
@@ -23,16 +27,38 @@ def merge(directory: bytes, target: bytes) -> None:
 
     What can't be moved stays, and the rest is moved all the same.
     """
-    errors: list[OSError] = []
-    settle = _settle_message if os.path.basename(directory) in SUBDIRS else settle_other
-    for name in os.listdir(directory):
-        try:
-            _move(os.path.join(directory, name), os.path.join(target, name), settle)
-        except OSError as error:
-            errors.append(error)
-    fsync_directory(target)
-    if errors:
-        raise errors[0]
+    present = os.listdir(directory)
+    own = [name for name in present if name.startswith(OWN_FILES)]
+    changed = lettering(directory, target) if b"cur" in present else None
+
+    def move(name: bytes) -> None:
+        path, place = os.path.join(directory, name), os.path.join(target, name)
+        if changed is not None and name in SUBDIRS:
+            _merge_messages(path, place, changed)
+        else:
+            _move(path, place, settle_other)
+
+    try:
+        to_each([name for name in present if name not in own], move)
+        to_each(own, move)
+    finally:
+        fsync_directory(target)
+    os.rmdir(directory)
+
+
+def _merge_messages(directory: bytes, target: bytes, changed: Lettering) -> None:
+    """Move the messages of cur/, new/ or tmp/, with the letters that they get there."""
+
+    def move(file: bytes) -> None:
+        place = os.path.join(target, changed.rename(file))
+        _move(os.path.join(directory, file), place, _settle_message)
+
+    with suppress(FileExistsError):
+        os.mkdir(target, 0o700)
+    try:
+        to_each(os.listdir(directory), move)
+    finally:
+        fsync_directory(target)
     os.rmdir(directory)
 
 
@@ -52,8 +78,7 @@ def _settle_message(path: bytes, target: bytes) -> None:
     if os.path.samestat(os.lstat(path), os.lstat(target)):
         os.unlink(path)
         return
-    parsed = parse_name(os.path.basename(path))
-    own = FileName(unique_base(), parsed.letters, parsed.trailer, parsed.has_info)
+    own = replace(parse_name(os.path.basename(target)), base=unique_base())
     rename_exclusively(path, os.path.join(os.path.dirname(target), bytes(own)))
 
 

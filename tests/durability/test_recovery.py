@@ -346,6 +346,31 @@ async def test_a_deleted_folder_is_put_back_into_one_that_others_made_meanwhile(
     assert await found(server) == NOT_DONE | {COPIES: ["delivered", "three"]}
 
 
+@pytest.mark.parametrize("index", ["kept", "lost"])
+async def test_keywords_are_put_back_into_a_folder_that_others_made_meanwhile(
+    server: Server, index: str
+) -> None:
+    """Their letters mean others there."""
+
+    async def flag(client: Client) -> None:
+        await client.do(f"SELECT {COPIES}")
+        await client.do("STORE 1 +FLAGS (work home)")
+
+    await kill(server, f"DELETE {COPIES}", "1 ^commit ", flag)
+    deliver(server, COPIES)
+    new = server.root / f".{COPIES}"
+    (new / "dovecot-keywords").write_text("0 news\n")
+    (new / "new" / "1700000000.1.agent").rename(new / "cur" / "1700000000.1.agent:2,a")
+    if index == "lost":
+        shutil.rmtree(server.state)
+    assert await found(server) == NOT_DONE | {COPIES: ["delivered", "three"]}
+    client = await server.connect()
+    world = await look(client)
+    await client.close()
+    flags = {each.subject: each.flags for each in world[COPIES].messages.values()}
+    assert flags == {"three": {"work", "home"}, "delivered": {"news"}}
+
+
 async def test_a_renamed_folder_is_put_back_into_one_that_others_made_meanwhile(
     server: Server,
 ) -> None:

@@ -40,12 +40,12 @@ def test_a_message_whose_name_is_taken_gets_its_own(folder: bytes, target: bytes
 
 
 def test_of_what_servers_keep_that_stays_which_is_there(folder: bytes, target: bytes) -> None:
-    for name in (b"dovecot-uidlist", b"dovecot-keywords"):
+    for name in (b"dovecot-uidlist", b"maildird-told"):
         put(folder, name, b"old")
     put(target, b"dovecot-uidlist", b"new")
     merge(folder, target)
     assert content_of(target, b"dovecot-uidlist") == b"new"
-    assert content_of(target, b"dovecot-keywords") == b"old"
+    assert content_of(target, b"maildird-told") == b"old"
 
 
 def test_other_files_are_never_removed(folder: bytes, target: bytes) -> None:
@@ -57,3 +57,68 @@ def test_other_files_are_never_removed(folder: bytes, target: bytes) -> None:
     assert content_of(folder, b"notes") == b"old"
     assert content_of(target, b"notes") == b"new"
     assert files_in(target) == {b"cur/1.h:2,S"}
+
+
+def test_keywords_go_with_their_messages(folder: bytes, target: bytes) -> None:
+    """The letters of both folders mean what they meant, whatever they are now."""
+    put(folder, b"dovecot-keywords", b"0 Work\n1 Home\n2 both\n4 other\n")
+    put(folder, b"cur/1.h:2,FSabe,x=1")
+    put(folder, b"cur/2.h:2,c")
+    put(folder, b"cur/3.h:2,dz")
+    put(target, b"dovecot-keywords", b"0 BOTH\n1 new\n3 newer\n")
+    put(target, b"cur/4.h:2,abdf")
+    merge(folder, target)
+    assert content_of(target, b"dovecot-keywords") == (
+        b"0 BOTH\n1 new\n2 Work\n3 newer\n4 Home\n6 other\n"
+    )
+    assert files_in(target) == {
+        *(b"cur/1.h:2,FSceg,x=1", b"cur/2.h:2,a", b"cur/3.h:2,z", b"cur/4.h:2,abdf")
+    }
+
+
+def test_keywords_go_to_a_folder_that_has_none(folder: bytes, target: bytes) -> None:
+    put(folder, b"dovecot-keywords", b"0 Work\n1 Home\n")
+    put(folder, b"cur/1.h:2,ab")
+    os.rmdir(os.path.join(target, b"cur"))
+    merge(folder, target)
+    assert content_of(target, b"dovecot-keywords") == b"0 Work\n1 Home\n"
+    assert files_in(target) == {b"cur/1.h:2,ab"}
+
+
+def test_a_keyword_without_a_letter_becomes_no_other(folder: bytes, target: bytes) -> None:
+    put(folder, b"dovecot-keywords", b"0 Work\n")
+    put(folder, b"cur/1.h:2,Sa")
+    names = b"".join(b"%d k%d\n" % (number, number) for number in range(26))
+    put(target, b"dovecot-keywords", names)
+    merge(folder, target)
+    assert content_of(target, b"dovecot-keywords") == names
+    assert files_in(target) == {b"cur/1.h:2,S"}
+
+
+def test_what_stays_keeps_its_keywords(folder: bytes, target: bytes) -> None:
+    """It is moved another time, by the letters that it has."""
+    put(folder, b"dovecot-keywords", b"0 Work\n")
+    put(folder, b"cur/1.h:2,a")
+    put(folder, b"cur/2.h:2,a")
+    put(folder, b"notes")
+    put(target, b"notes")
+    put(target, b"dovecot-keywords", b"0 new\n")
+    with pytest.raises(FileExistsError):
+        merge(folder, target)
+    os.mkdir(os.path.join(folder, b"cur"))
+    put(folder, b"cur/3.h:2,a")
+    os.unlink(os.path.join(target, b"notes"))
+    merge(folder, target)
+    assert content_of(target, b"dovecot-keywords") == b"0 new\n1 Work\n"
+    assert files_in(target) == {b"cur/1.h:2,b", b"cur/2.h:2,b", b"cur/3.h:2,b"}
+
+
+def test_nothing_is_moved_while_another_program_names_keywords(
+    folder: bytes, target: bytes
+) -> None:
+    put(folder, b"dovecot-keywords", b"0 Work\n")
+    put(folder, b"cur/1.h:2,a")
+    put(target, b"dovecot-uidlist.lock", b"1:another.example")
+    with pytest.raises(OSError, match="is held by another program"):
+        merge(folder, target)
+    assert files_in(folder) == {b"cur/1.h:2,a"}
