@@ -112,10 +112,20 @@ def found(turn: Turn, parts: Parts, says: Witness) -> MailboxRow:
             use=(),
         )
     )
-    if not turn.promise(row) and present.is_certain and not present.holds and present.uidlist:
+    if not turn.promise(row) and present.is_certain and _is_doubtful(turn, row, present):
         uidnext, modseq = present.untold(modseq=modseq, certain=False)
         turn.update(row.id, uidnext=uidnext, highestmodseq=modseq, pruned_modseq=modseq)
     return turn.row(row.id)
+
+
+def _is_doubtful(turn: Turn, row: MailboxRow, says: Witness) -> bool:
+    """Whether what a folder says of UIDs is to be doubted as nothing can be promised in it.
+
+    A line that holds and can't be ended now could not be before, perhaps.
+    """
+    if says.holds:
+        return turn.disk.of(row.id).bound is not None
+    return says.uidlist is not None
 
 
 def _original(turn: Turn, guid: bytes) -> MailboxRow | None:

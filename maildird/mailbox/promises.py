@@ -10,7 +10,9 @@ Mail has to be readable also where nothing can be written, and deletable on a fu
 on where no promise can be made, which is tried again at each change. But then what was promised
 before holds no longer, and that is said first, which needs no room (`told`). Only where the file
 can neither be written nor removed it holds for ever: there no client can have new messages made,
-while flags may change and mail that others deliver is shown.
+while flags may change and mail that others deliver is shown. Should the index be lost with a kill
+then, and the uidlist not be written, and the file be writable again, nothing tells that UIDs of
+such mail were told; one that is no more may be given again.
 
 A server that ends in order says what was told exactly, unless another one wrote in the meantime.
 """

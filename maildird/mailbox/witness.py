@@ -13,6 +13,9 @@ could be promised or the folder was put back from a backup, more may have been t
 know. Then UIDs go on above as many as came if one came each minute since the files were written,
 and a good many besides, and MODSEQs above a good many changes. That is a guess, and the only one.
 (UIDs above the time in seconds would be certain, but some clients count all that are missing.)
+
+MODSEQs that are missing cost nobody anything. So they go on above a good many changes wherever one
+of our servers was: it may have told of flags beyond a promise that it could not end (`promises`).
 """
 
 import os
@@ -104,11 +107,11 @@ class Witness:
         said = [each for each in (self.told, self.uidlist) if each is not None]
         uid = max(uid, *(each.next_uid for each in said), 1)
         modseq = max(modseq, *(each.modseq for each in said), 0)
-        if certain:
-            return uid, modseq
-        more = LOST_UIDS + self._age() // _MINUTE
-        modseq = max(modseq, int(time.time())) + LOST_CHANGES
-        return min(uid + more, HIGHEST_UID), min(modseq, HIGHEST_MODSEQ - 1)
+        if not certain:
+            uid = min(uid + LOST_UIDS + self._age() // _MINUTE, HIGHEST_UID)
+        if self.is_ours or not certain:
+            modseq = max(modseq, int(time.time())) + LOST_CHANGES
+        return uid, min(modseq, HIGHEST_MODSEQ - 1)
 
     def _age(self) -> int:
         """Seconds since one of the files was written."""

@@ -29,15 +29,16 @@ from tests.durability.shadow import Shadow
 
 _FULL: Final = frozenset({ops.COMMIT, ops.CREATE, ops.FSYNC, ops.LINK, ops.MKDIR, ops.RENAME})
 _BY_NAME: Final = frozenset(
-    {ops.CREATE, ops.LINK, ops.MKDIR, ops.RENAME, ops.RMDIR, ops.UNLINK, ops.READ, ops.LIST}
+    {ops.CREATE, ops.LINK, ops.LIST, ops.MKDIR, ops.OPEN}
+    | {ops.READ, ops.RENAME, ops.RMDIR, ops.UNLINK}
 )
 
 FAILS: Final = {
     "ENOSPC": _FULL | {ops.WRITE},
     "EDQUOT": _FULL | {ops.WRITE},
-    "EIO": (ops.CHANGES - ops.COMMITS) | {ops.READ, ops.LIST},
+    "EIO": (ops.CHANGES - ops.COMMITS) | {ops.OPEN, ops.READ, ops.LIST},
     "EACCES": _BY_NAME,
-    "EMFILE": frozenset({ops.CREATE, ops.READ, ops.LIST}),
+    "EMFILE": frozenset({ops.CREATE, ops.OPEN, ops.READ, ops.LIST}),
 }
 """Which operations fail with which error."""
 

@@ -40,6 +40,7 @@ FSYNC: Final = "fsync"
 LINK: Final = "link"
 LIST: Final = "list"
 MKDIR: Final = "mkdir"
+OPEN: Final = "open to write"
 READ: Final = "open to read"
 RENAME: Final = "rename"
 RMDIR: Final = "rmdir"
@@ -163,14 +164,15 @@ def _of_two(layer: _Layer, kind: str, real: Callable[..., Any]) -> Callable[...,
 
 
 def _open(layer: _Layer, real: Callable[..., int]) -> Callable[..., int]:
-    """os.open: makes or empties a file, or is there to read one."""
+    """os.open: makes or empties a file, or is there to write or read one."""
 
     @wraps(real)
     def call(path: Any, flags: int, *args: Any, **kwargs: Any) -> int:
         absolute = path_of(path, kwargs.get("dir_fd"))
         with layer.lock:
             makes = flags & os.O_CREAT and not os.path.lexists(absolute)
-            kind = CREATE if makes else TRUNCATE if flags & os.O_TRUNC else READ
+            writes = flags & os.O_ACCMODE != os.O_RDONLY
+            kind = CREATE if makes else TRUNCATE if flags & os.O_TRUNC else OPEN if writes else READ
             with layer.doing(kind, absolute):
                 return real(path, flags, *args, **kwargs)
 
