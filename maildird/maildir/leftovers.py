@@ -23,6 +23,8 @@ from maildird.maildir.replacing import TEMPORARY
 _STAGED: Final = re.compile(rb"\d+\.M\d+P(\d{1,10})R[0-9a-f]{16}\.([^,]+)(?:,.*)?")
 _HOLDER: Final = re.compile(rb"(\d{1,10}):(.+)")
 _LONGEST: Final = 1000
+_EMPTY: Final = 10.0
+"""Seconds for which a lock may be empty while somebody lives who holds it."""
 
 
 class _Maker(enum.Enum):
@@ -73,10 +75,17 @@ def may_return(root: bytes, path: bytes, prefix: bytes) -> bool:
 
 
 def is_abandoned(lock: bytes) -> bool:
-    """Whether the lock at that path was made by a process of this host that runs no more."""
+    """Whether the lock at that path was made by a process of this host that runs no more.
+
+    So it was, too, if it stays empty: whoever makes one says at once who that is, but a power cut
+    may leave the name without the content.
+    """
     try:
         with open(lock, "rb") as file:
-            holder = _HOLDER.fullmatch(file.read(_LONGEST))
+            said = file.read(_LONGEST)
+            if not said and os.fstat(file.fileno()).st_mtime < time.time() - _EMPTY:
+                return True
+            holder = _HOLDER.fullmatch(said)
     except OSError:
         return False
     if holder is None or holder[2] != os.fsencode(socket.gethostname()):

@@ -42,11 +42,11 @@ class IndexFile:
         self._kept = _torn(self._kept, self._read())
 
     def restore(self) -> None:
-        """Make the file what a power cut leaves of it; whoever has it open keeps what was there."""
+        """Make the file what a power cut leaves of it; it stays the file that it was."""
         if self._path:
-            with open(self._path + b".left", "xb") as file:
+            with open(self._path, "r+b") as file:
                 file.write(self._kept)
-            os.replace(self._path + b".left", self._path)
+                file.truncate()
 
     def _keep(self) -> None:
         self._kept = self._read()

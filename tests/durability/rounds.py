@@ -156,7 +156,7 @@ async def no_strays(root: Path) -> None:
     while found and trio.current_time() < deadline:
         await trio.sleep(0.01)
         found = strays(root)
-    assert not found
+    assert not found, found
 
 
 def strays(root: Path) -> list[str]:

@@ -6,15 +6,23 @@ file, a rename and an unlink are lost until the directory is synced (for a renam
 by itself). Real file systems keep more, none has to keep less. What was there in the beginning
 counts as synced, and so does the root. Sockets, and files that were made without an operation, are
 not looked at and stay.
+
+Files stay the ones they were, with their inodes, and what was synced is not touched: else it would
+look like a copy, put back from a backup.
 """
 
 import os
 import shutil
+import time
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from typing import Final
 
 from tests.durability import operations as ops
 from tests.durability.operations import Operation
+
+_START: Final = 30 * 10**9
+"""How long a machine takes at least until somebody sees what is left (ns)."""
 
 _ASIDE: Final = b".power-cut"
 
@@ -56,10 +64,10 @@ class Shadow:
                 _sync(self._node(path), path)
 
     def restore(self) -> None:
-        """Make the tree what a power cut leaves of it; directories stay the ones they were."""
+        """Make the tree what a power cut leaves of it; what stays is not touched."""
         aside = self._root + _ASIDE
         os.mkdir(aside)
-        _take_apart(self._top, self._root, aside)
+        _take_apart(self._top, self._root, aside, frozenset(_lost(self._top)))
         _put_together(self._top, self._root, aside)
         shutil.rmtree(aside)
 
@@ -98,30 +106,65 @@ def _sync(node: _Node, path: bytes) -> None:
         node.mtime = os.stat(path).st_mtime_ns
 
 
-def _take_apart(node: _Node, path: bytes, aside: bytes) -> None:
-    """Set all directories below one aside, each without its files, and remove the files."""
+def _lost(node: _Node) -> Iterator[_Node]:
+    """What is to have a name again that it had."""
+    for name, below in node.kept.items():
+        if node.entries.get(name) is not below:
+            yield below
+        yield from _lost(below)
+
+
+def _take_apart(node: _Node, path: bytes, aside: bytes, lost: Set[_Node]) -> None:
+    """Set aside what has a name that it will not have, or is to have another name again."""
     for name, below in node.entries.items():
         inner = os.path.join(path, name)
         if below.is_directory:
-            _take_apart(below, inner, aside)
-            os.rename(inner, _place(below, aside))
-        else:
-            os.unlink(inner)
+            _take_apart(below, inner, aside, lost)
+        if node.kept.get(name) is not below:
+            _set_aside(below, inner, aside)
+        elif below in lost and not below.is_directory:
+            os.link(inner, _place(below, aside))
+
+
+def _set_aside(node: _Node, path: bytes, aside: bytes) -> None:
+    if os.path.exists(_place(node, aside)):
+        os.unlink(path)  # another name of the same file
+    else:
+        os.rename(path, _place(node, aside))
 
 
 def _put_together(node: _Node, path: bytes, aside: bytes) -> None:
+    """Give back the names that were kept, and to each file its content."""
     for name, below in node.kept.items():
         inner = os.path.join(path, name)
-        if not below.is_directory:
-            with open(inner, "xb") as file:
-                file.write(below.content)
-            os.utime(inner, ns=(below.mtime, below.mtime))
-        elif os.path.exists(_place(below, aside)):
-            os.rename(_place(below, aside), inner)
+        if node.entries.get(name) is not below:
+            _give_name(below, inner, aside)
+        if below.is_directory:
             _put_together(below, inner, aside)
         else:
-            os.mkdir(inner)
-            _put_together(below, inner, aside)
+            _give_content(below, inner)
+
+
+def _give_name(node: _Node, path: bytes, aside: bytes) -> None:
+    place = _place(node, aside)
+    if node.is_directory and os.path.exists(place):
+        os.rename(place, path)
+    elif node.is_directory:
+        os.mkdir(path)
+    else:
+        with open(place, "ab"):  # it may be gone for good
+            os.link(place, path)
+
+
+def _give_content(node: _Node, path: bytes) -> None:
+    with open(path, "r+b") as file:
+        if file.read() == node.content and os.fstat(file.fileno()).st_mtime_ns == node.mtime:
+            return
+        file.seek(0)
+        file.truncate()
+        file.write(node.content)
+    mtime = node.mtime or time.time_ns() - _START
+    os.utime(path, ns=(mtime, mtime))
 
 
 def _place(node: _Node, aside: bytes) -> bytes:

@@ -94,6 +94,17 @@ def test_a_file_that_was_to_replace_another_goes_with_its_lock(folder: Path) -> 
     assert not half.exists()
 
 
+def test_a_lock_that_stays_empty_is_abandoned(folder: Path) -> None:
+    """Its name survived a power cut, and what it said did not."""
+    lock = folder / "dovecot-uidlist.lock"
+    lock.touch()
+    assert not is_abandoned(os.fsencode(lock))
+    before = time.time() - 11
+    os.utime(lock, (before, before))
+    remove_leftovers(os.fsencode(folder))
+    assert not lock.exists()
+
+
 def test_nobody_returns_after_36_hours(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another host may be this machine under its old name; somebody holds the tree."""
     root = os.fsencode(folder)

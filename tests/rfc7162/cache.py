@@ -170,8 +170,11 @@ class Visit:
                 self._forget(self.numbers.pop(seq - 1))
             case Vanished(uids, earlier):
                 assert self.kind is Kind.QRESYNC, "VANISHED without ENABLE QRESYNC"
-                for uid in uids:
-                    self._vanish(uid, earlier)
+                if earlier:
+                    self._vanish_earlier(uids)
+                else:
+                    for uid in uids:
+                        self._vanish(uid)
             case Fetch():
                 self._hear_fetch(response)
             case Search(found) if self.synchronising and self.kind is Kind.CONDSTORE:
@@ -259,14 +262,19 @@ class Visit:
             assert self.numbers[at] in (None, uid)
             self.numbers[at] = uid
 
-    def _vanish(self, uid: int, earlier: bool) -> None:
-        if earlier:
-            assert uid not in self.numbers, f"VANISHED (EARLIER) of UID {uid}, which is there"
-        elif uid in self.numbers:
+    def _vanish(self, uid: int) -> None:
+        if uid in self.numbers:
             self.numbers.remove(uid)
         else:
             self._remove_unknown(uid)
         self._forget(uid)
+
+    def _vanish_earlier(self, uids: Sequence[int]) -> None:
+        """They may be many thousands, of which few were ever known."""
+        there = set(uids).intersection(self.numbers)
+        assert not there, f"VANISHED (EARLIER) of UIDs {there}, which are there"
+        for uid in set(uids).intersection({*self.cache.flags, *(self._fresh or ())}):
+            self._forget(uid)
 
     def _remove_unknown(self, uid: int) -> None:
         """Of the messages whose UID isn't known, one between its neighbours is `uid`."""
