@@ -37,7 +37,7 @@ from maildird.mailbox.uidlist_keeper import UidListKeeper
 from maildird.mailbox.view import View
 from maildird.mailbox.wake import Wake
 from maildird.mailbox.watcher import Watcher
-from maildird.maildir.folders import Staged, discard, stage
+from maildird.maildir.folders import Staged, discard, has_new, stage
 from maildird.maildir.layouts import Layout
 from maildird.maildir.monitor import Monitor, MonitorState
 from maildird.maildir.subscriptions import change_subscription, read_subscriptions
@@ -207,12 +207,14 @@ class Account:
 
     async def open(self, name: str, *, read_only: bool) -> Selected:
         """Select a mailbox; Refused (NONEXISTENT, UNAVAILABLE)."""
-        mailbox = await self._ready(parts_of(self.namespace, name))
+        parts = parts_of(self.namespace, name)
+        mailbox = await self._ready(parts)
         if read_only:
             return self._select(name, mailbox, self.first_recent(mailbox), read_only=True)
         self.disk.take(mailbox)
         try:
-            await self.door.ask(requests.TakeNew(mailbox))
+            if has_new(self.folder_of(parts)):
+                await self.door.ask(requests.TakeNew(mailbox))
             selected = self._select(name, mailbox, NOTHING_IS, read_only=False)
         except BaseException:
             self.disk.release(mailbox)

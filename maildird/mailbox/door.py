@@ -81,7 +81,7 @@ class Door:
         self._posted: deque[_Waiting] = deque()
         self._knock = trio.Event()
         self._limiter = trio.CapacityLimiter(1)
-        self._running = False
+        self._began: float | None = None
         self._said: set[str] = set()
         self.turns = 0
         """How many turns were run."""
@@ -114,7 +114,12 @@ class Door:
     @property
     def busy(self) -> bool:
         """Whether a turn goes on, or is waited for."""
-        return self._running or self.waiting > 0
+        return self._began is not None or self.waiting > 0
+
+    @property
+    def running_for(self) -> float:
+        """How long the turn that goes on has taken so far (s), 0 when there is none."""
+        return 0.0 if self._began is None else time.monotonic() - self._began
 
     async def run(self) -> None:
         """Run turns until cancelled."""
@@ -165,15 +170,14 @@ class Door:
 
     async def _run_turn(self, requests: Sequence[Request[Any]]) -> Sequence[Outcome]:
         """One turn, to its end whatever is cancelled meanwhile; a failure is everybody's."""
-        began = time.monotonic()
-        self._running = True
+        self._began = began = time.monotonic()
         with trio.CancelScope(shield=True):
             try:
                 report = await trio.to_thread.run_sync(self._turn, requests, limiter=self._limiter)
             except Exception as error:
                 return [Outcome(error=error)] * len(requests)
             finally:
-                self._running = False
+                self._began = None
                 self.turns += 1
                 self.seconds += time.monotonic() - began
         try:

@@ -13,8 +13,8 @@ Python runs one thread at a time, and a thread that computes lets others in when
 file, or after 5 ms at the latest. While the door is busy, or a session has just done something,
 a pause follows each portion; sessions that never rest don't stop the work altogether. A
 session that reads messages, a FETCH of all of them say, needs the processor for itself, and often
-does this very work: then the pauses are long. A burst of new mail is told first, and made ready
-when it is over.
+does this very work: then the pauses are long. So they are while a turn takes in a big mailbox, for
+which a session waits. A burst of new mail is told first, and made ready when it is over.
 
 Facts go to the index when nothing else waits there, in batches, the next one only after the last:
 a single new message at once, a backlog with a few commits a second.
@@ -72,6 +72,12 @@ MOST_PAUSES: Final = 4
 
 MOST_WHILE_READING: Final = 10
 """Long pauses between two portions at most while sessions read messages."""
+
+LONG_TURN: Final = 0.01
+"""Seconds after which a turn is one that goes through a whole big mailbox."""
+
+MOST_IN_A_LONG_TURN: Final = 10
+"""Long pauses between two portions at most while such a turn goes on."""
 
 BURST: Final = 0.05
 """Seconds without new mail after which a burst of it is over."""
@@ -202,6 +208,7 @@ class Preparer:
     async def _prepare_all(self) -> None:
         while True:
             while self._unchecked:
+                await self._let_sessions_go_first()
                 await self._find_backlog(self._unchecked.pop())
             if queue := self._most_urgent():
                 await self._prepare_some(queue)
@@ -307,11 +314,15 @@ class Preparer:
 
     async def _let_sessions_go_first(self) -> None:
         await _pause_while(self._is_disturbing, MOST_PAUSES, PAUSE)
+        await _pause_while(self._in_a_long_turn, MOST_IN_A_LONG_TURN, LONG_PAUSE)
         await _pause_while(self._is_reading, MOST_WHILE_READING, LONG_PAUSE)
         await _pause_while(self._in_a_burst, MOST_IN_A_BURST, LONG_PAUSE)
 
     def _is_disturbing(self) -> bool:
         return self._door.busy or time.monotonic() < self._last_use + LULL
+
+    def _in_a_long_turn(self) -> bool:
+        return self._door.running_for > LONG_TURN
 
     def _is_reading(self) -> bool:
         return self._readers > 0 or time.monotonic() < self._last_read + LONG_LULL

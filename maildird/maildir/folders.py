@@ -89,6 +89,12 @@ def list_folder(folder: bytes) -> Listing:
     return Listing(names, frozenset(strange), before, stable)
 
 
+def has_new(folder: bytes) -> bool:
+    """Whether anything with a message's name lies in new/; OSError."""
+    with os.scandir(os.path.join(folder, b"new")) as found:
+        return any(not entry.name.startswith(b".") for entry in found)
+
+
 def list_new(folder: bytes) -> list[bytes]:
     """The messages that lie in new/, by name; OSError."""
     return sorted(_scan(folder, b"new")[0])
