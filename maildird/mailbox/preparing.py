@@ -274,8 +274,9 @@ class Preparer:
         looked = _Looked()
         with self._index.snapshot() as snapshot:
             row = snapshot.mailbox(mailbox)
-            unknown = [uid for uid in uids if row and snapshot.facts(mailbox, uid) is None]
-            names = {uid: snapshot.name(mailbox, uid) for uid in unknown}
+            rising = sorted(uids)
+            sizes = zip(rising, snapshot.sizes_of(mailbox, rising), strict=True)
+            names = snapshot.names_of(mailbox, [uid for uid, size in sizes if size is None])
         for uid in uids:
             name = names.get(uid)
             if row is not None and name is not None:

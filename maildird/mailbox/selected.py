@@ -258,6 +258,14 @@ class Selected:
                     return known, count
         return known, len(uids)
 
+    def without_facts(self, uids: Sequence[int]) -> list[int]:
+        """Those of `uids` whose facts the index doesn't know."""
+        with self._home.index.snapshot() as snapshot:
+            if snapshot.facts_count(self.id) == snapshot.message_count(self.id):
+                return []
+            known = set(snapshot.sizes(self.id).uids)
+        return [uid for uid in uids if uid not in known]
+
     def facts_of_kind(self, kind: FactKind, uids: Sequence[int], most: int) -> list[bytes]:
         """As `Snapshot.facts_of_kind`. For any thread."""
         self._home.preparer.give_way()

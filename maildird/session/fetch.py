@@ -6,7 +6,8 @@ messages at a time: from facts that the index has, or else in a worker thread th
 messages, a few hundred KiB of answers at most. Facts that had to be computed are given to the
 index, many together, after they were sent. While it takes them over no more are computed, for a
 while at least: two threads that both go in and out of Python all the time cost much more than one
-after the other.
+after the other. Where the index knows nothing of thousands of messages, of a tree that was never
+seen, processes describe them ahead.
 
 A long message is not held while its client takes it: it is read once more, piece by piece.
 
@@ -32,6 +33,7 @@ from maildird.index.rows import Facts
 from maildird.mailbox.results import FlagChangeHow
 from maildird.maildir.long_content import Stretch, open_content
 from maildird.session.answers import Answer, answer_to_partial
+from maildird.session.describing_ahead import described_ahead
 from maildird.session.fetch_columns import KnownItems, known_items
 from maildird.session.fetch_items import Item, Piece, at_hand, is_fact, looked_up
 from maildird.session.fetch_lines import Shape, chunks, fetch_heads, fetch_lines, picked
@@ -93,8 +95,7 @@ async def fetch(session: Session, command: Fetch) -> Answer:
         await _serve_columns(session, rows, shape)
         return Answer("FETCH done")
     service = _Service(session, shape, items, known_items(items))
-    for some in chunks(rows, PORTION):
-        await service.serve(some)
+    await service.serve_all(rows)
     service.end()
     return answer_to_partial("FETCH", service.trouble) or Answer("FETCH done")
 
@@ -142,6 +143,16 @@ class _Service:
         """Whether whole bodies are asked for, and not only peeked at."""
         asked = any(isinstance(item, FetchSection) and not item.peek for item in self.items)
         return asked and not self.session.mailbox.read_only
+
+    async def serve_all(self, rows: Sequence[int]) -> None:
+        """Answer for many messages, a portion at a time."""
+        mailbox = self.session.mailbox
+        view = mailbox.view
+        facts_of = () if self.known is None else picked(view.uids, rows)
+        async with described_ahead(mailbox, facts_of) as reach:
+            for some in chunks(rows, PORTION):
+                await reach(view.uids[some[-1]])
+                await self.serve(some)
 
     def end(self) -> None:
         """Give the index the rest of what was learnt."""

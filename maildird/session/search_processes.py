@@ -10,17 +10,16 @@ looked at by the session itself. So is everything where such a process can't be 
 One search at a time may have processes; others that come meanwhile look for themselves.
 """
 
-import json
 import logging
-import os
 import pickle
-import sys
 from collections.abc import Sequence
 from typing import Final
 
 import trio
 
 from maildird.imap.commands.search import SearchKey
+from maildird.session import search_process
+from maildird.session.own_programs import arguments, processors
 from maildird.session.search_process import Job
 from maildird.session.verdicts import MAYBE
 
@@ -28,14 +27,6 @@ logger = logging.getLogger(__name__)
 
 WORTH_IT: Final = 2000
 """Messages to read for which processes are started: that takes as long as to read some hundred."""
-
-_PROGRAM: Final = """
-import json, sys
-sys.path[:] = json.loads(sys.argv.pop(1))
-from maildird.session.search_process import main
-main()
-"""
-"""In an isolated interpreter, which finds what this one finds and obeys no environment."""
 
 _one_at_a_time: trio.lowlevel.RunVar[trio.CapacityLimiter] = trio.lowlevel.RunVar("search")
 
@@ -60,7 +51,7 @@ async def ask_in_processes(
 
 async def _ask(keys: tuple[SearchKey, ...], now: int, paths: Sequence[bytes]) -> list[bytes]:
     """Messages of one time are often of one size: so the processes take them in turn."""
-    count = len(os.sched_getaffinity(0))
+    count = processors()
     answers = [b""] * len(paths)
 
     async def ask(first: int) -> None:
@@ -78,12 +69,11 @@ async def _ask(keys: tuple[SearchKey, ...], now: int, paths: Sequence[bytes]) ->
 
 
 async def _run(job: Job) -> bytes:
-    """What a process answers, MAYBE where it doesn't. It gets no signals that are for this one."""
-    arguments = [sys.executable, "-I", "-c", _PROGRAM, json.dumps(sys.path)]
+    """What a process answers, MAYBE where it doesn't."""
     expected = len(job.keys) * len(job.paths)
     try:
         ended = await trio.run_process(
-            arguments,
+            arguments(search_process),
             stdin=pickle.dumps(job),
             capture_stdout=True,
             check=False,

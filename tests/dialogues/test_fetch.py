@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from maildird.session.describe_processes import WORTH_IT
 from maildird.session.fetch import LEARNT_TOGETHER
 from tests.dialogues.dialogue import Client, Server
 
@@ -374,6 +375,21 @@ async def test_a_long_message_that_is_cut_while_it_is_sent(server: Server, me: C
     assert len(heard) < 9 * len(LONG)
     assert b" OK " not in heard
     assert b" BYE " not in heard
+
+
+async def test_a_large_mailbox_is_described_in_processes(server: Server, me: Client) -> None:
+    """One file has another name by then."""
+    count = WORTH_IT + 9
+    for number in range(count):
+        server.beside.deliver("INBOX", b"Subject: %d\n\nbody\n" % number)
+    await me.opens("INBOX")
+    server.beside.reflag(server.beside.files("INBOX")[2000], "F")
+    await me.stream.send_all(b"a FETCH 1:* (UID BODYSTRUCTURE ENVELOPE)\r\n")
+    told = await me.octets(b"a OK FETCH done\r\n")
+    assert [line.split()[1] for line in told.split(b"\r\n") if b"BODYSTRUCTURE" in line] == [
+        b"%d" % seq for seq in range(1, count + 1)
+    ]
+    assert all(b'ENVELOPE (NIL "%d" ' % number in told for number in range(count))
 
 
 async def test_megabytes_of_facts_are_computed_once(server: Server, me: Client) -> None:
