@@ -122,7 +122,7 @@ def _take_apart(node: _Node, path: bytes, aside: bytes, lost: Set[_Node]) -> Non
             _take_apart(below, inner, aside, lost)
         if node.kept.get(name) is not below:
             _set_aside(below, inner, aside)
-        elif below in lost and not below.is_directory:
+        elif below in lost and not below.is_directory and not os.path.exists(_place(below, aside)):
             os.link(inner, _place(below, aside))
 
 
