@@ -20,10 +20,14 @@ def open_regular(path: bytes, flags: int = os.O_RDONLY, most: int = MOST) -> Ite
     writing isn't buffered.
     """
     descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
-    if flags & os.O_ACCMODE == os.O_RDONLY:
-        opened = open(descriptor, "rb", buffering=0)  # noqa: SIM115
-    else:
-        opened = open(descriptor, "r+b", buffering=0)  # noqa: SIM115
+    try:
+        if flags & os.O_ACCMODE == os.O_RDONLY:
+            opened = open(descriptor, "rb", buffering=0)  # noqa: SIM115
+        else:
+            opened = open(descriptor, "r+b", buffering=0)  # noqa: SIM115
+    except OSError:  # it is a directory
+        os.close(descriptor)
+        raise
     with opened as file:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
