@@ -43,6 +43,10 @@ class Batch(Snapshot):
         """Keep an account-level value."""
         self._transaction.put(meta_key(name), value, db=self._tables.meta)
 
+    def drop_meta(self, name: str) -> None:
+        """Forget an account-level value, if there is one."""
+        self._transaction.delete(meta_key(name), db=self._tables.meta)
+
     def put_mailbox(self, row: MailboxRow) -> MailboxRow:
         """Keep a mailbox's row, as a new mailbox's if its id is 0; returns what is kept.
 

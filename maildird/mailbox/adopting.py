@@ -2,9 +2,10 @@
 
 Theory of operation. The folder's own files say what an earlier server told clients: UIDVALIDITY,
 the UID of each base name and the next one come from `dovecot-uidlist` (or Courier's file), keywords
-from `dovecot-keywords` (or Courier's directory, where no other server has been since). What has no
-UID there gets one above all others, in order of delivery. A folder without such a file begins with
-a UIDVALIDITY of the account's own, which always rises.
+from `dovecot-keywords` (or Courier's directory, where no other server has been since), and those
+without a letter from `maildird-keywords`. What has no UID there gets one above all others, in order
+of delivery. A folder without a uidlist begins with a UIDVALIDITY of the account's own, which always
+rises.
 
 How far clients were told UIDs and MODSEQs that the uidlist doesn't have, of messages that are gone,
 the folder says in a file of its own, and the UIDVALIDITY, too, should a server have been killed
@@ -32,6 +33,7 @@ from typing import Final
 from maildird.index.rows import MailboxRow
 from maildird.mailbox.identity import check_root
 from maildird.mailbox.keywords import named_mask
+from maildird.mailbox.letterless import give_letters, read_masks
 from maildird.mailbox.namespace import Parts
 from maildird.mailbox.reconcile import SUBDIR_LENGTH, bases_of
 from maildird.mailbox.requests import Adopt
@@ -44,7 +46,7 @@ from maildird.maildir.keywords import read_keywords
 from maildird.maildir.names import in_delivery_order, mask_of_letters, parse_name
 from maildird.maildir.uidlists import UidList, has_uidlist, uidlist_stamp
 from maildird.maildir.uidvalidity import FARTHEST, claim_uidvalidity
-from maildird.terms.flags import SYSTEM_MASK
+from maildird.terms.flags import LETTER_MASK, LETTERLESS_MASK, SYSTEM_MASK
 
 logger = logging.getLogger(__name__)
 
@@ -214,6 +216,7 @@ def _add_all(
     turn: Turn, row: MailboxRow, uidlist: UidList | None, by_base: dict[bytes, bytes]
 ) -> None:
     """Add the messages of a new mailbox, those that are listed with the UIDs that they have."""
+    row, said, _is_all = read_masks(turn, row, by_base)
     listed = {entry.base: entry.uid for entry in uidlist.entries} if uidlist else {}
     known = sorted(listed.keys() & by_base.keys(), key=listed.__getitem__)
     fresh = in_delivery_order(by_base.keys() - listed.keys() if listed else by_base)
@@ -222,7 +225,12 @@ def _add_all(
     uids.extend(range(following, following + len(fresh)))
     bases = known + fresh
     names = [by_base[base] for base in bases]
-    modseqs = [row.highestmodseq] * len(uids)
-    turn.batch.add_columns(row.id, uids, modseqs, masks_in(row, names, bases), names, bases)
+    modseqs, masks = [row.highestmodseq] * len(uids), masks_in(row, names, bases)
+    if said:
+        letterless = (said.get(base, 0) & LETTERLESS_MASK for base in bases)
+        masks = [mask | more for mask, more in zip(masks, letterless, strict=True)]
+    turn.batch.add_columns(row.id, uids, modseqs, masks, names, bases)
     if uids:
         turn.update(row.id, uidnext=max(row.uidnext, uids[-1] + 1))
+    for uid, base in zip(uids, bases, strict=True) if said else ():
+        give_letters(turn, row, uid, said.get(base, 0) & LETTER_MASK)

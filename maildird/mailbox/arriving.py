@@ -8,12 +8,13 @@ An intent goes before all that, but where a single file appears: that is there o
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from maildird.index.rows import MailboxRow, NewMessage
 from maildird.mailbox.identity import need_folder
 from maildird.mailbox.keywords import named_letters, numbers_of
+from maildird.mailbox.letterless import say_letterless
 from maildird.mailbox.observing import look_now, uidlist_changed
 from maildird.mailbox.reconcile import base_of
 from maildird.mailbox.requests import Deliver
@@ -21,6 +22,7 @@ from maildird.mailbox.results import Appended
 from maildird.mailbox.turn import Turn
 from maildird.maildir.arrivals import Arrivals, Copies, Deliveries, bases_of, take_back
 from maildird.maildir.folders import publish, published_name
+from maildird.terms.flags import LETTERLESS_MASK
 
 Arrived = tuple[bytes, int]
 """A message that has appeared: its name, and its flags as a mask."""
@@ -40,6 +42,7 @@ def deliver(turn: Turn, request: Deliver) -> Appended:
         published_name(each, mask, named) for each, mask in zip(staged, masks, strict=True)
     )
     arrivals = list(zip(names, masks, strict=True))
+    say_letterless(turn, row, letterless_in(arrivals))
     intend_arrivals(turn, folder, Deliveries(names))
     with turn.disk.own_changes(row.id, folder):
         for each, mask in zip(staged, masks, strict=True):
@@ -47,6 +50,11 @@ def deliver(turn: Turn, request: Deliver) -> Appended:
         turn.sync_later(os.path.join(folder, b"cur"))
         uids, modseq = add_arrivals(turn, row, arrivals)
     return Appended(row.uidvalidity, uids, modseq)
+
+
+def letterless_in(arrivals: Iterable[Arrived]) -> dict[bytes, int]:
+    """The masks of those arrivals that have letterless keywords, by base name."""
+    return {base_of(name): mask for name, mask in arrivals if mask & LETTERLESS_MASK}
 
 
 def add_arrivals(

@@ -15,10 +15,11 @@ from collections.abc import Callable
 from functools import partial
 
 from maildird.index.rows import MailboxRow
-from maildird.mailbox.arriving import Arrived, add_arrivals, intend_arrivals
+from maildird.mailbox.arriving import Arrived, add_arrivals, intend_arrivals, letterless_in
 from maildird.mailbox.expunging import take_file
 from maildird.mailbox.identity import need_folder
 from maildird.mailbox.keywords import named_letters, numbers_of
+from maildird.mailbox.letterless import say_letterless
 from maildird.mailbox.observing import ATTEMPTS, look_again, look_for
 from maildird.mailbox.reconcile import base_of
 from maildird.mailbox.requests import CopyTo
@@ -41,6 +42,7 @@ def copy_to(turn: Turn, request: CopyTo) -> Copied:
     hidden: list[int] = []
     with turn.disk.own_changes(target.id, folder):
         target, copied = _copy_all(turn, source, target, bases)
+        say_letterless(turn, target, letterless_in(copied.values()))
         if copied:
             turn.sync_now(os.path.join(folder, b"cur"))
         if request.move:

@@ -37,6 +37,7 @@ from dataclasses import dataclass, field
 
 from maildird.maildir.folders import folder_mtimes
 from maildird.maildir.holding import Hold
+from maildird.maildir.letterless import Position
 from maildird.maildir.told import Told
 
 Mtimes = tuple[int, int]
@@ -55,6 +56,8 @@ class FolderState:
     promised last not to exceed, and `said` is what the folder said when it was last read or written
     for that; `inexact` says that this is not exactly what was told, `unpromised` that the log says
     why it can't promise, and `bound` is the UIDNEXT of a promise that can't be ended either.
+    `letterless` is how the file of letterless keywords was left; None when it has to be written
+    anew at the next change.
     """
 
     in_step: Mtimes | None = None
@@ -69,6 +72,7 @@ class FolderState:
     inexact: bool = False
     unpromised: bool = False
     bound: int | None = None
+    letterless: Position | None = None
 
 
 @dataclass(slots=True)
@@ -81,7 +85,8 @@ class Disk:
     knows all that was told. `index_inode` is that of the index's file; `index_is_copy` says that
     it was another one when the index was last written. `unsettled` are the names of intents that
     were committed and lie there still, as what they tell of could not be finished. `hold` is that
-    of the tree, while anything in it is half done.
+    of the tree, while anything in it is half done. `doubted` are the mailboxes whose folders may
+    say other letterless keywords than the index knows.
     """
 
     events_trusted: bool = False
@@ -92,6 +97,7 @@ class Disk:
     index_is_copy: bool = False
     unsettled: set[bytes] = field(default_factory=set)
     hold: Hold = field(default_factory=Hold)
+    doubted: set[int] = field(default_factory=set)
     _folders: dict[int, FolderState] = field(default_factory=dict)
 
     def of(self, mailbox: int) -> FolderState:
@@ -118,6 +124,7 @@ class Disk:
         """The mailbox is no more."""
         self._folders.pop(mailbox, None)
         self.unheeded.discard(mailbox)
+        self.doubted.discard(mailbox)
 
     def take(self, mailbox: int) -> None:
         """A session has the mailbox selected read-write."""

@@ -32,7 +32,8 @@ An older index can't know what became of its messages, nor which others came and
 - HIGHESTMODSEQ and UIDNEXT go above all that was told,
 - every message changed at the new HIGHESTMODSEQ, whether or not it did, so that flags are told,
 - no tombstone counts, so that every client is told all UIDs that are missing,
-- messages that the uidlist has and the index hasn't come back with the UIDs that they were given.
+- messages that the uidlist has and the index hasn't come back with the UIDs that they were given,
+- all have the letterless keywords that the folder says (`letterless`).
 
 The look at the folder that follows takes over flags, and finds which messages are gone.
 """
@@ -42,6 +43,7 @@ from typing import Final
 
 from maildird.index.rows import MailboxRow, NewMessage
 from maildird.mailbox.adopting import list_all, mask_in
+from maildird.mailbox.letterless import compare_position, take_over_letterless
 from maildird.mailbox.turn import Turn, first_modseq, forget
 from maildird.mailbox.witness import USED_UP, Witness, read_whole_witness, read_witness
 from maildird.maildir.folders import folder_identity
@@ -96,6 +98,9 @@ def _heed(turn: Turn, row: MailboxRow) -> bool:
         )
         whole = read_whole_witness(folder).of_uidvalidity(row.uidvalidity)
         _catch_up(turn, row, whole)
+        take_over_letterless(turn, turn.row(row.id))
+    else:
+        compare_position(turn, row)
     return True
 
 

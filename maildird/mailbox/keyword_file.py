@@ -2,7 +2,7 @@
 
 What the file says of letters holds, and the flags of messages whose names carry them follow. Where
 a letter gets another name, those messages have another flag by the same bit: that is a change, too.
-A letter for a keyword that was in the index alone until now goes into the names of its messages.
+A letter for a keyword that had none until now goes into the names of its messages.
 A file that went away is written again from the index: the letters in the names mean nothing without
 it, and nobody deletes keywords that way.
 """
@@ -13,6 +13,7 @@ from contextlib import suppress
 from maildird.index.rows import MailboxRow
 from maildird.mailbox.adopting import mask_in
 from maildird.mailbox.keywords import named_letters
+from maildird.mailbox.letterless import doubt
 from maildird.mailbox.turn import Stamp, Turn
 from maildird.maildir.folders import change_flags
 from maildird.maildir.keywords import keywords_stamp, read_keywords, write_keywords
@@ -39,6 +40,8 @@ def take_over_keywords(turn: Turn, row: MailboxRow, stamp: Stamp) -> MailboxRow:
         for number, name in enumerate(row.keywords[LETTER_KEYWORDS:], LETTER_KEYWORDS)
     )
     row = turn.update(row.id, keywords=_trimmed((*padded, *beyond)))
+    if lettered:
+        doubt(turn, row)
     for uid, name in list(turn.batch.names(row.id)):
         _write_letters(turn, row, uid, name, lettered)
     _reflag(turn, row, stamp, _renamed(letters, named))
@@ -46,7 +49,7 @@ def take_over_keywords(turn: Turn, row: MailboxRow, stamp: Stamp) -> MailboxRow:
 
 
 def _lettered(named: tuple[str, ...], keywords: tuple[str, ...]) -> dict[int, int]:
-    """The letter that each keyword has now that was in the index alone, by number."""
+    """The letter that each keyword has now that had none, by number."""
     letters = {name.lower(): letter for letter, name in enumerate(named) if name}
     beyond = enumerate(keywords[LETTER_KEYWORDS:], LETTER_KEYWORDS)
     return {number: letters[name.lower()] for number, name in beyond if name.lower() in letters}
@@ -55,7 +58,7 @@ def _lettered(named: tuple[str, ...], keywords: tuple[str, ...]) -> dict[int, in
 def _write_letters(
     turn: Turn, row: MailboxRow, uid: int, name: bytes, lettered: Mapping[int, int]
 ) -> None:
-    """Give a message's file the letters of what the index alone knew; its mask follows the name."""
+    """Give a message's file the letters of what had none; its mask follows the name."""
     message = turn.batch.message(row.id, uid)
     assert message is not None
     moved = {number for number in lettered if message.mask & keyword_bit(number)}

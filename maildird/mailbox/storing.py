@@ -1,9 +1,9 @@
 """STORE: flags of messages change, on disk by a rename, then in the index.
 
-The file name carries system flags and the keywords that have a letter; keywords beyond those change
-in the index alone. A rename that finds no file means that another program was quicker: the folder
-is looked at once more and the change is made on top of what the other one did, if the condition of
-a conditional STORE is still met then.
+The file name carries system flags and the keywords that have a letter; of keywords beyond those the
+folder says how they are about to change before anything does (`letterless`). A rename that finds no
+file means that another program was quicker: the folder is looked at once more and the change is
+made on top of what the other one did, if the condition of a conditional STORE is still met then.
 """
 
 from dataclasses import dataclass, field
@@ -12,17 +12,22 @@ from maildird.index.rows import MailboxRow, MessageRow
 from maildird.mailbox.conditions import passes
 from maildird.mailbox.identity import need_folder
 from maildird.mailbox.keywords import named_letters, numbers_of
+from maildird.mailbox.letterless import doubt, say_letterless
 from maildird.mailbox.observing import ATTEMPTS, look_again, look_for
+from maildird.mailbox.reconcile import base_of
 from maildird.mailbox.requests import Store
 from maildird.mailbox.results import FlagChangeHow, Stored
 from maildird.mailbox.turn import Stamp, Turn
 from maildird.maildir.folders import change_flags
-from maildird.terms.flags import LETTER_MASK, SYSTEM_MASK
+from maildird.terms.flags import LETTER_KEYWORDS, LETTER_MASK, LETTERLESS_MASK, SYSTEM_MASK
 
 
 @dataclass(slots=True)
 class _Work:
-    """A STORE on its way: `row` and `wanted` go by the keywords that the mailbox has now."""
+    """A STORE on its way: `row` and `wanted` go by the keywords that the mailbox has now.
+
+    `letterless` are the letterless keywords, as masks, of the messages of which they changed.
+    """
 
     turn: Turn
     request: Store
@@ -32,18 +37,42 @@ class _Work:
     changed: list[int] = field(default_factory=list)
     failed: list[int] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)
+    letterless: dict[int, int] = field(default_factory=dict)
 
 
 def store(turn: Turn, request: Store) -> Stored:
     """Carry out `request`; Refused (LIMIT) when it names a keyword too many, OSError on disk."""
     row = need_folder(turn, turn.row(request.mailbox))
     row, wanted = numbers_of(turn, row, request.flags)
+    said = _say_first(turn, row, request, wanted)
     with turn.disk.own_changes(row.id, turn.folder(row)), turn.stamping(row) as stamp:
         work = _Work(turn, request, stamp, row, wanted)
-        for uid in request.uids:
-            _store_one(work, uid)
+        try:
+            for uid in request.uids:
+                _store_one(work, uid)
+        finally:
+            if work.letterless != said:
+                doubt(turn, row)
         modseq = stamp.modseq if stamp.used else None
     return Stored(modseq, tuple(work.changed), tuple(work.failed), tuple(work.gone))
+
+
+def _say_first(turn: Turn, row: MailboxRow, request: Store, wanted: int) -> dict[int, int]:
+    """Say in the folder how letterless keywords change; gives the masks of those, by UID."""
+    replaces = request.how is FlagChangeHow.REPLACE and any(row.keywords[LETTER_KEYWORDS:])
+    if not (replaces or wanted & LETTERLESS_MASK):
+        return {}
+    condition, said, masks = request.condition, {}, {}
+    for message in turn.batch.messages(row.id, request.uids):
+        mask = changed_mask(message.mask, request.how, wanted)
+        if (mask ^ message.mask) & LETTERLESS_MASK and (
+            condition is None or passes(condition, request.how, wanted, message, row.keywords)
+        ):
+            name = turn.batch.name(row.id, message.uid)
+            assert name is not None
+            said[message.uid] = masks[base_of(name)] = mask & LETTERLESS_MASK
+    say_letterless(turn, row, masks)
+    return said
 
 
 def _store_one(work: _Work, uid: int) -> None:
@@ -69,6 +98,8 @@ def _store_one(work: _Work, uid: int) -> None:
                 look_for(work.turn, work.row, uid, work.stamp)
         else:
             batch.set_mask(work.row.id, uid, work.stamp.modseq, mask)
+            if (mask ^ message.mask) & LETTERLESS_MASK:
+                work.letterless[uid] = mask & LETTERLESS_MASK
             work.changed.append(uid)
             return
     work.gone.append(uid)

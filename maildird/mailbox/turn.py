@@ -81,7 +81,8 @@ class Turn:
     `modseqs` is what will be announced, by mailbox id. `unlisted` are the new UIDs of each mailbox
     with their names, for its uidlist; `relist` the mailboxes whose uidlist has to be written anew.
     `looks` counts how often the present request has listed folders for files that it missed, and
-    `cause` says whether a session asked for it; `made` is how each MODSEQ came about.
+    `cause` says whether a session asked for it; `made` is how each MODSEQ came about. `moved` are
+    the mailboxes of which the commit shall tell how the file of letterless keywords was left.
     """
 
     batch: Batch
@@ -94,6 +95,7 @@ class Turn:
     looks: int = 0
     cause: Cause = "session"
     made: dict[int, list[Made]] = field(default_factory=dict)
+    moved: set[int] = field(default_factory=set)
     _undo: list[Callable[[], None]] = field(default_factory=list)
     _remaining: list[Callable[[], None]] = field(default_factory=list)
     _intents: list[bytes] = field(default_factory=list)
@@ -270,6 +272,7 @@ def forget(turn: Turn, row: MailboxRow) -> None:
     """Take a mailbox out of the index; sessions that have it selected hear that it is gone."""
     turn.batch.drop_mailbox(row.id)
     turn.disk.forget(row.id)
+    turn.moved.add(row.id)
     turn.announce(row.id, GONE)
     turn.tree_changed = True
 

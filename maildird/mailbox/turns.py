@@ -14,6 +14,7 @@ from maildird.mailbox.door import Outcome, TurnReport
 from maildird.mailbox.expunging import expunge
 from maildird.mailbox.foldering import create, delete, observe_tree, rename
 from maildird.mailbox.heeding import heed_folders
+from maildird.mailbox.letterless import settle_letterless
 from maildird.mailbox.moving import observe_move
 from maildird.mailbox.namespace import Parts
 from maildird.mailbox.observing import observe, take_all_new
@@ -78,6 +79,7 @@ class Turns:
             heed_folders(turn)
             outcomes = [_outcome(turn, request) for request in asked]
             prune(turn)
+            settle_letterless(turn)
             turn.sync()
             turn.settle_intents()
             return outcomes, self._layout.folders() if turn.tree_changed else None

@@ -12,9 +12,10 @@ from maildird.mailbox.reconcile import base_of, difference
 from maildird.mailbox.settings import AccountSettings
 from maildird.maildir.folders import list_folder
 from maildird.maildir.layouts import Layout
+from maildird.maildir.letterless import read_letterless
 from maildird.maildir.uidlists import read_uidlist
 from maildird.terms.errors import Refused
-from maildird.terms.flags import LETTER_MASK, SYSTEM_MASK
+from maildird.terms.flags import LETTER_MASK, LETTERLESS_MASK, SYSTEM_MASK, flag_names
 
 
 def verify(settings: AccountSettings) -> list[str]:
@@ -69,6 +70,7 @@ def _compare(snapshot: Snapshot, row: MailboxRow, layout: Layout, *, present: bo
     findings += [f"{shown}: UID {each.uid} is now {_text(each.name)}" for each in found.renamed]
     findings += [f"{shown}: {_text(each.extra)} doubles another file" for each in found.doubled]
     findings += _compare_flags(snapshot, row, shown)
+    findings += _compare_letterless(snapshot, row, folder, shown)
     return findings + _compare_uidlist(row, known, folder, shown)
 
 
@@ -80,6 +82,23 @@ def _compare_flags(snapshot: Snapshot, row: MailboxRow, shown: str) -> list[str]
         f"{shown}: UID {uid} has other flags than its file name says"
         for uid, name in snapshot.names(row.id)
         if mask_in(row, name) != masks.get(uid, 0) & (SYSTEM_MASK | LETTER_MASK)
+    ]
+
+
+def _compare_letterless(
+    snapshot: Snapshot, row: MailboxRow, folder: bytes, shown: str
+) -> list[str]:
+    """Messages that have other keywords without a letter than their folder says."""
+    uids = {base_of(name): uid for uid, name in snapshot.names(row.id)}
+    said = read_letterless(folder, uids)
+    columns = snapshot.columns(row.id)
+    masks = dict(zip(columns.uids, columns.masks, strict=True))
+    keywords = said.keywords if said is not None else {}
+    return [
+        f"{shown}: UID {uid} has other keywords than the folder says, beyond the letters"
+        for base, uid in uids.items()
+        if {name.lower() for name in keywords.get(base, ())}
+        != {name.lower() for name in flag_names(masks[uid] & LETTERLESS_MASK, row.keywords)}
     ]
 
 

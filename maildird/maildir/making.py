@@ -5,11 +5,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from maildird.maildir import letterless, told
 from maildird.maildir.folders import SUBDIRS, fsync_directory, unmake_folder
 from maildird.maildir.keywords import KEYWORDS
-from maildird.maildir.told import FILE, remove_told
 
-_OURS: Final = frozenset({*SUBDIRS, b"maildirfolder", KEYWORDS, FILE})
+_OURS: Final = frozenset({*SUBDIRS, b"maildirfolder", KEYWORDS, letterless.FILE, told.FILE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ def unmake(making: Making) -> None:
         ):
             with suppress(FileNotFoundError):
                 os.unlink(os.path.join(folder, KEYWORDS))
-            remove_told(folder)
+            letterless.remove_letterless(folder)
+            told.remove_told(folder)
             unmake_folder(folder)
             fsync_directory(os.path.dirname(folder))

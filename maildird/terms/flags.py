@@ -2,8 +2,8 @@
 
 The low byte holds the system flags of RFC 3501 section 2.3.2 (\\Recent is a session's own matter
 and has no bit). Bit `KEYWORD_SHIFT + k` is the mailbox's keyword number k; numbers 0 to 25 are the
-letters a to z of the file name (`dovecot-keywords` maps them to names), higher ones live in the
-index alone.
+letters a to z of the file name (`dovecot-keywords` maps them to names), higher ones are
+*letterless*: they live in the index, and in a file of our own (`maildird-keywords`).
 """
 
 from typing import Final
@@ -28,6 +28,7 @@ MAX_KEYWORDS: Final = 64 - KEYWORD_SHIFT
 
 SYSTEM_MASK: Final = (1 << KEYWORD_SHIFT) - 1
 LETTER_MASK: Final = ((1 << LETTER_KEYWORDS) - 1) << KEYWORD_SHIFT
+LETTERLESS_MASK: Final = (1 << 64) - (1 << KEYWORD_SHIFT + LETTER_KEYWORDS)
 
 _SYSTEM_BY_FOLDED: Final = {name.lower(): bit for name, bit in SYSTEM_FLAGS.items()}
 

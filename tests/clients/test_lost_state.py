@@ -8,6 +8,9 @@ from tests.clients.in_turn import connection, maildird
 from tests.clients.lives import begin, deliver_three, expunge
 from tests.clients.mbsync import Traffic
 
+KEYWORDS = " ".join(f"keyword{number}" for number in range(45))
+"""More than there are letters for."""
+
 SLASH = ("--separator", "/")
 
 
@@ -20,11 +23,16 @@ async def test_without_the_state_directory(household: Household, tmp_path: Path)
         async with connection(stay) as client:
             await client.do("SELECT INBOX")
             await client.do("STORE 1:3 +FLAGS (Fresh)")
+            await client.do(f"STORE 4 +FLAGS ({KEYWORDS})")
+            await client.do("STORE 5:8 +FLAGS (keyword40)")
+            await client.do("STORE 6 -FLAGS (keyword40)")
             await expunge(client, "10,33")
         assert household.sync(stay) == Traffic()
         await household.visit(stay)
         account = await look(stay)
         household.has(account)
+    inbox = account.mailboxes["INBOX"].flags.values()
+    assert sum("keyword40" in flags for flags in inbox) == 4
     told = household.modseqs()
 
     shutil.rmtree(tmp_path / "state")

@@ -9,11 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from maildird.terms.flags import LETTER_KEYWORDS
 from tests.durability.seen import Box, World
 from tests.rfc7162.client import Client
 
 COPIES = "copies"
 """Where messages are copied and moved to."""
+
+
+LETTERS = " ".join(f"letter{number}" for number in range(LETTER_KEYWORDS))
+"""Keywords that take all the letters."""
 
 
 class HalfDone(AssertionError):
@@ -135,23 +140,63 @@ class Store:
 
     def __init__(self) -> None:
         self.arriving: list[str] = []
+        self._stored: set[str] = set()
 
     async def prepare(self, client: Client, round: int, separator: str) -> str:
+        self._stored = {"\\Flagged", f"word{round % 20}"}
+        return await self._store(client, round)
+
+    async def _store(self, client: Client, round: int) -> str:
         uids = await two_new(client, [f"store {round} {letter}" for letter in "ab"])
-        return f"UID STORE {uids} +FLAGS (\\Flagged word{round % 20})"
+        return f"UID STORE {uids} +FLAGS ({' '.join(sorted(self._stored))})"
 
     def judge(self, turnout: Turnout) -> None:
-        word = f"word{turnout.round % 20}"
         before, after = turnout.before["INBOX"].messages, turnout.after["INBOX"].messages
         assert before.keys() == after.keys()
         for uid, message in after.items():
             if message.subject.startswith(f"store {turnout.round} "):
-                new = before[uid].flags | {"\\Flagged", word}
+                new = before[uid].flags | self._stored
                 assert message.flags == new or not turnout.answered
                 assert message.flags in (before[uid].flags, new)
             else:
                 assert message == before[uid]
         turnout.unchanged("INBOX")
+
+
+class StoreLetterless(Store):
+    """UID STORE of a keyword that has no letter, on two messages."""
+
+    async def prepare(self, client: Client, round: int, separator: str) -> str:
+        await take_all_letters(client)
+        self._stored = {f"far{round % 20}"}
+        return await self._store(client, round)
+
+
+class AppendLetterless(Append):
+    """APPEND of a message with a keyword that has no letter."""
+
+    async def prepare(self, client: Client, round: int, separator: str) -> str:
+        await take_all_letters(client)
+        self.arriving = [f"append {round}"]
+        return f"APPEND INBOX (far) {literal(*self.arriving)}"
+
+    def judge(self, turnout: Turnout) -> None:
+        super().judge(turnout)
+        have_far(turnout, "INBOX", self.arriving)
+
+
+class MoveLetterless(Move):
+    """UID MOVE of two messages with a keyword that has no letter."""
+
+    async def prepare(self, client: Client, round: int, separator: str) -> str:
+        await take_all_letters(client)
+        command = await super().prepare(client, round, separator)
+        await client.do(f"UID STORE {command.split()[2]} +FLAGS.SILENT ({LETTERS} far)")
+        return command
+
+    def judge(self, turnout: Turnout) -> None:
+        super().judge(turnout)
+        have_far(turnout, COPIES, self.arriving)
 
 
 class Expunge:
@@ -282,6 +327,9 @@ SCENARIOS: dict[str, type[Scenario]] = {
     "COPY": Copy,
     "MOVE": Move,
     "STORE": Store,
+    "STORE letterless": StoreLetterless,
+    "APPEND letterless": AppendLetterless,
+    "MOVE letterless": MoveLetterless,
     "EXPUNGE": Expunge,
     "CREATE": Create,
     "RENAME": Rename,
@@ -306,6 +354,19 @@ async def two_new(client: Client, subjects: list[str]) -> str:
     appended = await client.do(f"APPEND INBOX {' '.join(map(literal, subjects))}")
     await client.do("SELECT INBOX")
     return (appended.argument("APPENDUID") or "").split()[-1]
+
+
+async def take_all_letters(client: Client) -> None:
+    """Have keywords in INBOX that take all the letters."""
+    if f" {LETTERS.split()[-1]} " not in str(await client.do("SELECT INBOX")):
+        await two_new(client, ["letters a", "letters b"])
+        await client.do(f"STORE * +FLAGS.SILENT ({LETTERS})")
+
+
+def have_far(turnout: Turnout, mailbox: str, subjects: list[str]) -> None:
+    """The messages that arrived have their keyword without a letter, if OK was answered."""
+    arrived = [m for m in turnout.after[mailbox].messages.values() if m.subject in subjects]
+    assert not turnout.answered or all("far" in message.flags for message in arrived)
 
 
 def all_or_none(turnout: Turnout, mailbox: str, subjects: list[str]) -> None:

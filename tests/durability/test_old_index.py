@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.durability.scenarios import message
+from tests.durability.scenarios import LETTERS, message
 from tests.durability.seen import Box, Known, World, look
 from tests.durability.server import Server
 from tests.rfc7162.client import Client
@@ -50,11 +50,15 @@ class Lives:
         return world
 
     async def live(self) -> World:
-        """Mail comes, is told of, changes and goes, some of it never heard of by the uidlist."""
+        """Mail comes, is told of, changes and goes, some of it never heard of by the uidlist.
+
+        The keyword `word` has no letter.
+        """
         client = await self.server.connect()
         for _ in range(3):
             await self.append(client)
         await client.do("SELECT INBOX")
+        await client.do(f"STORE 1 +FLAGS.SILENT ({LETTERS})")
         await client.do("STORE 1:* +FLAGS (\\Seen word)")
         await self.look()
         await client.do("STORE 2 -FLAGS (\\Seen)")

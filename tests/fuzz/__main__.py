@@ -16,7 +16,7 @@ from typing import Any
 
 NAMES = (
     *("commands", "message", "header", "mailbox_name"),
-    *("uidlist", "keywords", "courier_keywords", "subscriptions"),
+    *("uidlist", "keywords", "letterless", "courier_keywords", "subscriptions"),
 )
 LONGEST = 16 * 1024
 """Octets of one input at most."""

@@ -145,6 +145,13 @@ FILES: Final[Mapping[str, Mapping[str, Make]]] = {
         "bad lines": lambda n: b"3 V1 N1\n" + b"x\n" * n,
     },
     "keywords": {"lines": lambda n: b"1 a\n" * n, "bad lines": lambda n: b"x\n" * n},
+    "letterless": {
+        "lines": lambda n: b"".join(b"k\t%d.h/.\n" % k for k in range(n)),
+        "bases": lambda n: b"k\t" + b"a/" * n + b".\n",
+        "keywords": lambda n: b"k " * n + b"k\ta/.\n",
+        "bad lines": lambda n: b"x\n" * n,
+        "a line without end": lambda n: b"x" * n,
+    },
     "courier_keywords": {
         "names": lambda n: b"".join(b"k%d\n" % k for k in range(n)) + b"\nb:0\n",
         "lines": lambda n: b"k\n\n" + b"".join(b"b%d:0\n" % k for k in range(n)),

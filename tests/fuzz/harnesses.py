@@ -16,6 +16,8 @@ from maildird.imap.table import State
 from maildird.maildir.courier_keywords import DIRECTORY, LIST, read_courier_keywords
 from maildird.maildir.keywords import KEYWORDS, is_keyword, read_keywords, write_keywords
 from maildird.maildir.layouts import Fs, MaildirPlusPlus
+from maildird.maildir.letterless import FILE as LETTERLESS
+from maildird.maildir.letterless import read_letterless, write_letterless
 from maildird.maildir.subscriptions import change_subscription, read_subscriptions
 from maildird.maildir.uidlists import COURIER, DOVECOT, UidList, read_uidlist, write_uidlist
 from maildird.mime.addresses import parse_addresses
@@ -31,6 +33,7 @@ from maildird.mime.sections import section
 from maildird.mime.sent_date import sent_date
 from maildird.mime.walk import MAX_DEPTH, MAX_PARTS, Part, walk
 from maildird.terms import mutf7
+from maildird.terms.flags import MAX_KEYWORDS
 from maildird.terms.section import Section, SectionText
 from tests.imap.feeding import LIMITS, comparable, events
 from tests.mime.imap_values import check_body, check_envelope, read
@@ -154,6 +157,24 @@ def keywords(data: bytes, scratch: Path) -> None:
     assert read_keywords(folder) == names
 
 
+def letterless(data: bytes, scratch: Path) -> None:
+    """Keywords without a letter, of the messages that the octets name themselves; what was read is
+    written and read again."""
+    folder = os.fsencode(scratch)
+    (scratch / os.fsdecode(LETTERLESS)).write_bytes(data)
+    bases = {base for line in data.split(b"\n") for base in line.rpartition(b"\t")[2].split(b"/")}
+    found = read_letterless(folder, bases)
+    assert found is not None
+    assert found.keywords.keys() <= bases
+    grouped: dict[tuple[str, ...], list[bytes]] = {}
+    for base, names in found.keywords.items():
+        assert len(names) <= MAX_KEYWORDS
+        assert all(is_keyword(name.encode("ascii")) for name in names)
+        grouped.setdefault(names, []).append(base)
+    write_letterless(folder, lambda: grouped)
+    assert read_letterless(folder, bases) == replace(found, damaged=False)
+
+
 def courier_keywords(data: bytes, scratch: Path) -> None:
     """Courier's list, and behind the first NUL a file of one message."""
     directory = scratch / os.fsdecode(DIRECTORY)
@@ -186,6 +207,6 @@ HARNESSES: Mapping[str, Harness] = {
     harness.__name__: harness
     for harness in (
         *(commands, message, header, mailbox_name),
-        *(uidlist, keywords, courier_keywords, subscriptions),
+        *(uidlist, keywords, letterless, courier_keywords, subscriptions),
     )
 }

@@ -82,17 +82,17 @@ async def body_of(selected: Selected, uid: int) -> str:
 
 
 @asynccontextmanager
-async def mail_in(directory: Path) -> AsyncIterator[Mail]:
+async def mail_in(directory: Path, settings: AccountSettings | None = None) -> AsyncIterator[Mail]:
     """Serve the Maildir below `directory`; in the end its index is checked."""
-    async with served(directory) as mail:
+    async with served(directory, settings) as mail:
         yield mail
     assert_sound(mail.settings)
 
 
 @asynccontextmanager
-async def served(directory: Path) -> AsyncIterator[Mail]:
+async def served(directory: Path, settings: AccountSettings | None = None) -> AsyncIterator[Mail]:
     """Serve the Maildir below `directory`, and in the end look at every mailbox once more."""
-    settings = settings_for(directory)
+    settings = settings or settings_for(directory)
     async with open_account(settings, describe) as account:
         await account.status("INBOX")
         mail = Mail(account, settings, Beside(directory / "Maildir"))

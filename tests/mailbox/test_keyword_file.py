@@ -111,7 +111,7 @@ async def test_subscriptions_edited_by_hand_count_at_once(
 
 
 async def test_a_letter_for_a_keyword_that_had_none(mail: Mail) -> None:
-    """What was in the index alone goes into the file names, and is one keyword, not two."""
+    """What had none goes into the file names, and is one keyword, not two."""
     for number in range(LETTER_KEYWORDS + 1):
         mail.put(f"cur/{number}.h:2,", f"{number}")
     before = {message.body: uid for uid, message in (await mail.shown()).items()}

@@ -23,12 +23,14 @@ from maildird.mailbox.requests import Observe
 from maildird.mailbox.results import FlagChangeHow, Incoming
 from maildird.mailbox.selected import Selected
 from maildird.terms.errors import MessageGone
-from maildird.terms.flags import flag_names
+from maildird.terms.flags import LETTER_KEYWORDS, flag_names
 from tests.mailbox.world import Beside, Running, assert_sound, settings_for
 
 MAILBOXES = ("INBOX", "Other")
 LETTERS = {"D": "\\Draft", "F": "\\Flagged", "R": "\\Answered", "S": "\\Seen", "T": "\\Deleted"}
-FLAGS = (*LETTERS.values(), "$Junk", "Work")
+LETTERED = ("$Junk", "Work", *(f"letter-{number}" for number in range(2, LETTER_KEYWORDS)))
+LETTERLESS = ("Far", "$Farther", "farthest")
+FLAGS = (*LETTERS.values(), "$Junk", "Work", *LETTERLESS)
 
 mailboxes = st.sampled_from(MAILBOXES)
 flag_sets = st.sets(st.sampled_from(FLAGS), max_size=3)
@@ -68,6 +70,11 @@ async def settled(account: Account, name: str) -> Selected:
             await trio.lowlevel.checkpoint()
 
 
+async def notice(account: Account, name: str) -> None:
+    """Have the account see what other programs did."""
+    await (await settled(account, name)).close()
+
+
 class MailboxMachine(RuleBasedStateMachine):
     """Runs against a real account over a real Maildir; see the head of this file."""
 
@@ -82,7 +89,12 @@ class MailboxMachine(RuleBasedStateMachine):
 
     @initialize()
     def make_the_other_mailbox(self) -> None:
+        """In both all letters are taken."""
         self.running.do(lambda account: account.create("Other"))
+        lines = [f"{number} {name}\n" for number, name in enumerate(LETTERED)]
+        for name in MAILBOXES:
+            (self.beside.folder(name) / "dovecot-keywords").write_text("".join(lines))
+            self.running.do(partial(notice, name=name))
 
     def teardown(self) -> None:
         try:
@@ -177,7 +189,7 @@ class MailboxMachine(RuleBasedStateMachine):
             keywords = [letter for letter in info_of(file) if letter.islower()]
             self.beside.reflag(file, "".join(sorted([*letters, *keywords])))
             token = file_token(file.parent.parent, file.name.partition(":2,")[0])
-            kept = {flag for flag in self.models[name].flags[token] if flag in ("$Junk", "Work")}
+            kept = self.models[name].flags[token] - set(LETTERS.values())
             self.models[name].flags[token] = frozenset({LETTERS[x] for x in letters} | kept)
 
     @rule(name=mailboxes, pick=picks)
