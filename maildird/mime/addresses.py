@@ -45,9 +45,12 @@ class Address(NamedTuple):
 GROUP_END: Final = Address(None, None, None, None)
 
 
-def parse_addresses(value: bytes) -> list[Address]:
-    """The addresses in an unfolded field value, at most `MAX_ADDRESSES`, groups marked."""
-    return list(islice(_Reader(value).addresses(), MAX_ADDRESSES))
+def parse_addresses(value: bytes) -> Iterator[Address]:
+    """The addresses in an unfolded field value, at most `MAX_ADDRESSES`, groups marked.
+
+    One after the other: all of them would take many times the memory of the field.
+    """
+    return islice(_Reader(value).addresses(), MAX_ADDRESSES)
 
 
 _PIECE: Final = QUOTED_STRING + rb'|(\[[^\[\]\\,;<>"\s]*+\]|\[)'

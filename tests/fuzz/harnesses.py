@@ -107,7 +107,7 @@ def header(data: bytes, scratch: Path) -> None:
     value = unfold(data)
     assert b"\n" not in value
     assert len(decode_field(value).encode("utf-8")) <= 4 * len(value) + ROOM
-    assert len(parse_addresses(value)) <= 2 * len(value) + 1
+    assert len(list(parse_addresses(value))) <= 2 * len(value) + 1
     content_type, disposition = parse_content_type(value), parse_disposition(value)
     for parsed in (content_type, disposition):
         for name in (b"name", b"filename", b"charset"):
