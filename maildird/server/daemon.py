@@ -2,8 +2,12 @@
 
 Theory of operation. Three circles, each inside the other: accounts, then connections, then the wait
 for a signal. SIGTERM and SIGINT cancel the circle of connections: each says BYE to its client, for
-which it has a second, and leaves. Only then do the accounts finish their turns and close. SIGHUP
-has the settings read again.
+which it has a second, and leaves. Only then do the accounts finish their turns and close. Signals
+are heard until that is done, as what is left of them would end the process at once; they change
+nothing any more.
+
+SIGHUP has the settings read again, once the server is ready. However many come while that goes on,
+it is done once more: what they mean may have been written too late for this time.
 """
 
 import ipaddress
