@@ -4,7 +4,8 @@ Theory of operation. The file (`maildir.letterless`) is what is left of these ke
 index is lost. A request that changes some has the folder say so, durably, before it changes the
 index, and first of all where it can: what is said of messages that are not there yet, or not
 changed yet, does no harm, while an answered OK must hold. What fails on the way is taken back.
-Folders without such keywords have no file, and pay nothing.
+Messages that other programs removed are said to have none, for their files may come back, and are
+new messages then. Folders without such keywords have no file, and pay nothing.
 
 While the index is sound it counts. It keeps, from the same commit, how the file was left (its
 *position*). Where the file is found otherwise a turn didn't come to its commit, or somebody else
@@ -85,6 +86,18 @@ def say_letterless(turn: Turn, row: MailboxRow, masks: Mapping[bytes, int]) -> N
     turn.on_failure(partial(_unsay, turn.disk, row.id, folder, before, after))
 
 
+def unsay_gone(turn: Turn, row: MailboxRow, uids: Collection[int]) -> None:
+    """Messages are about to be taken for gone: should their files come back, they are new ones."""
+    if not _has_any(row):
+        return
+    gone = [m.uid for m in turn.batch.messages(row.id, uids) if m.mask & LETTERLESS_MASK]
+    names = [turn.batch.name(row.id, uid) for uid in gone]
+    try:
+        say_letterless(turn, row, {base_of(name): 0 for name in names if name is not None})
+    except OSError:
+        doubt(turn, row)
+
+
 def doubt(turn: Turn, row: MailboxRow) -> None:
     """What the folder says may not be what the index knows: it is said anew before the commit."""
     turn.disk.of(row.id).letterless = None
@@ -137,6 +150,8 @@ def take_over_letterless(turn: Turn, row: MailboxRow) -> None:
 
     What the folder doesn't know stays, too.
     """
+    if not (has_letterless(turn.folder(row)) or _has_any(row)):
+        return
     uids = {base_of(name): uid for uid, name in turn.batch.names(row.id)}
     row, said, is_all = read_masks(turn, row, uids)
     columns = turn.batch.columns(row.id)

@@ -18,6 +18,7 @@ Its flags are what the letters mean in the target.
 """
 
 from maildird.mailbox.identity import check_folder
+from maildird.mailbox.letterless import unsay_gone
 from maildird.mailbox.observing import observe
 from maildird.mailbox.reconcile import base_of
 from maildird.mailbox.requests import Observe, Observed, ObserveMove
@@ -54,6 +55,7 @@ def _hand_over(turn: Turn, request: ObserveMove, fresh: set[bytes]) -> frozenset
                 facts = turn.batch.facts(row.id, uid)
                 if facts is not None and came in fresh:
                     turn.batch.put_facts(request.target, there, facts)
+                unsay_gone(turn, turn.row(row.id), (uid,))
                 turn.batch.expunge(row.id, uid, stamp.modseq)
                 turn.disk.of(row.id).stirred = True
     return frozenset(unproven)

@@ -20,6 +20,7 @@ from maildird.index.rows import MailboxRow, NewMessage
 from maildird.mailbox.adopting import mask_in
 from maildird.mailbox.identity import check_folder, need_folder
 from maildird.mailbox.keyword_file import take_over_keywords
+from maildird.mailbox.letterless import unsay_gone
 from maildird.mailbox.reconcile import (
     Difference,
     Doubled,
@@ -148,6 +149,7 @@ def _observe_all(
     )
     believed = _believed_removals(turn, row, found, listing)
     _apply(turn, row, found, stamp)
+    unsay_gone(turn, turn.row(row.id), believed)
     for uid in believed:
         turn.batch.expunge(row.id, uid, stamp.modseq)
     _heed_uidlist(turn, row)

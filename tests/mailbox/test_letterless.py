@@ -255,6 +255,31 @@ async def test_a_directory_in_its_place(tmp_path: Path) -> None:
     assert (tmp_path / "Maildir" / FILE).is_dir()
 
 
+@pytest.mark.parametrize("mailbox", ["Other", None], ids=["to a mailbox", "out of the tree"])
+async def test_a_file_that_another_program_moves_away_and_back(
+    tmp_path: Path, mailbox: str | None
+) -> None:
+    """It is a new message each time, and stays one without keywords when the index is lost."""
+    async with mail_in(tmp_path) as mail:
+        before = await begin(mail)
+        await mail.account.create("Other")
+        away = mail.beside.folder(mailbox) / "cur" if mailbox else tmp_path
+        for name in mail.names():
+            (mail.root / name).rename(away / name.partition("/")[2])
+        assert await flags_in(mail) == {}
+        await mail.shown("Other")
+        for file in away.glob("*:2,*"):
+            file.rename(mail.root / "cur" / file.name)
+        after = await flags_in(mail)
+        assert after.keys() == before.keys()
+        assert not {flag for flags in after.values() for flag in flags} & {"far", "off", *MOST}
+        await mail.shown("Other")
+    assert verify(settings_for(tmp_path)) == []
+    lose_index(tmp_path)
+    async with mail_in(tmp_path) as mail:
+        assert await flags_in(mail) == after
+
+
 async def test_a_full_disk(tmp_path: Path) -> None:
     """Nothing is half done, be it told in one command."""
     async with mail_in(tmp_path) as mail:
