@@ -136,7 +136,11 @@ def test_what_another_program_writes_unseals(directory: bytes) -> None:
     assert state(directory) is State.UNKNOWN
 
 
-@pytest.mark.parametrize("content", [b"", b"x", b"not an index\n" * 9_999, bytes(range(256)) * 64])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"x", b"not an index\n" * 9_999, bytes(range(256)) * 64],
+    ids=["nothing", "an octet", "text", "all octets"],  # short: they get into the environment
+)
 def test_garbage_is_set_aside(
     directory: bytes, caplog: pytest.LogCaptureFixture, content: bytes
 ) -> None:
