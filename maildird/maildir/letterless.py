@@ -43,8 +43,8 @@ logger = logging.getLogger(__name__)
 
 FILE: Final = b"maildird-keywords"
 
-MOST: Final = 1 << 26
-"""Octets that the file has at most: the keywords of a million messages."""
+MOST: Final = 1 << 25
+"""Octets that the file has at most: the keywords of half a million messages."""
 
 GROWTH: Final = 1 << 18
 """Octets by which it may exceed twice what it was when it was last written anew."""
