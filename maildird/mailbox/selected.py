@@ -31,7 +31,7 @@ from maildird.mailbox.shared_columns import SharedColumns
 from maildird.mailbox.view import View
 from maildird.mailbox.wake import GONE, Wake
 from maildird.mailbox.watcher import Watcher
-from maildird.maildir.content import Content, read_content, read_head
+from maildird.maildir.content import Content, read_content, read_head, read_if_cached
 from maildird.maildir.locating import locate
 from maildird.terms.codes import Code
 from maildird.terms.errors import MailboxDeleted, MessageGone, Refused
@@ -196,6 +196,12 @@ class Selected:
                 else:
                     name = locate(folder, base_of(name))
         raise MessageGone(f"message {uid} of {self.name} is no longer there")
+
+    def read_at_once(self, uid: int) -> Content | None:
+        """The message, if that takes no time: it is short, in memory, and where it was last."""
+        self._home.preparer.stand_back()
+        path = self.paths([uid]).get(uid)
+        return None if path is None else read_if_cached(path)
 
     def reader(self, uids: Sequence[int], read: Callable[[bytes], T]) -> Callable[[int], T]:
         """Has `read` the paths of messages; where they lie is looked up at once for all.

@@ -23,7 +23,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import chain
 from typing import Final
 
 import trio
@@ -35,9 +34,9 @@ from maildird.maildir.long_content import Stretch, open_content
 from maildird.session.answers import Answer, answer_to_partial
 from maildird.session.describing_ahead import described_ahead
 from maildird.session.fetch_columns import KnownItems, known_items
-from maildird.session.fetch_items import Item, Piece, at_hand, is_fact, looked_up
+from maildird.session.fetch_items import Item, Piece, is_fact
 from maildird.session.fetch_lines import Shape, chunks, fetch_heads, fetch_lines, picked
-from maildird.session.messages import Message, Open
+from maildird.session.looking import all_at_hand, look, takes_no_time
 from maildird.session.numbers import Slice
 from maildird.session.replies import Replies
 from maildird.session.resynchronising import changed_rows, tell_vanished
@@ -45,7 +44,7 @@ from maildird.session.state import Session
 from maildird.session.sync import tell
 from maildird.session.threads import in_thread
 from maildird.terms.codes import Code
-from maildird.terms.errors import Malformed, MessageGone, Refused
+from maildird.terms.errors import Malformed, Refused
 from maildird.terms.flags import SEEN
 from maildird.terms.sets import UidSet
 
@@ -53,9 +52,6 @@ logger = logging.getLogger(__name__)
 
 PORTION: Final = 256
 """Messages of one portion at most."""
-
-ENOUGH: Final = 256 * 1024
-"""Octets of answers that end a portion."""
 
 LEARNT_TOGETHER: Final = 1 << 20
 """Octets of facts that are given to the index together."""
@@ -191,14 +187,16 @@ class _Service:
         self, rows: Sequence[int], uids: Sequence[int], known: Mapping[int, Facts]
     ) -> None:
         mailbox = self.session.mailbox
-        ready = [_at_hand(self.items, known.get(uid)) for uid in uids]
+        ready = [all_at_hand(self.items, known.get(uid)) for uid in uids]
         if None not in ready:
             await self._send(rows, ready)
+            return
+        if len(uids) == 1 and await self._serve_at_once(rows, uids[0], known.get(uids[0])):
             return
         open_ = mailbox.reader(uids, open_content)
         done = 0
         while done < len(rows):
-            looked = await in_thread(partial(_look, self.items, uids[done:], known, open_))
+            looked = await in_thread(partial(look, self.items, uids[done:], known, open_))
             try:
                 self.trouble += looked.trouble
                 await self._send(rows[done : done + len(looked.answers)], looked.answers)
@@ -206,6 +204,19 @@ class _Service:
                 looked.close()
             await self._learn(looked.learnt)
             done += len(looked.answers)
+
+    async def _serve_at_once(self, rows: Sequence[int], uid: int, facts: Facts | None) -> bool:
+        """Answer for one message without a thread, if that is a matter of a moment."""
+        if not takes_no_time(self.items, facts):
+            return False
+        content = self.session.mailbox.read_at_once(uid)
+        if content is None:
+            return False
+        known = {} if facts is None else {uid: facts}
+        looked = look(self.items, [uid], known, lambda _uid: content)
+        self.trouble += looked.trouble
+        await self._send(rows, looked.answers)
+        return True
 
     async def _learn(self, learnt: Mapping[int, Facts]) -> None:
         self.learnt.update(learnt)
@@ -277,75 +288,3 @@ async def _send_stretch(replies: Replies, stretch: Stretch) -> None:
             replies.write(piece)
             left -= len(piece)
             await replies.drain()
-
-
-def _at_hand(items: Sequence[Item], facts: Facts | None) -> Sequence[Piece] | None:
-    """All items out of facts, None when the message has to be read for one of them."""
-    if facts is None:
-        return None
-    answers = [at_hand(item, facts) for item in items]
-    known = [answer for answer in answers if answer is not None]
-    return [b" ".join(known)] if len(known) == len(answers) else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Looked:
-    """Answers for the first messages of those that were to be looked at; None where it failed.
-
-    Close it when they are sent.
-    """
-
-    answers: list[Sequence[Piece] | None] = field(default_factory=list)
-    learnt: dict[int, Facts] = field(default_factory=dict)
-    trouble: list[Exception] = field(default_factory=list)
-
-    def close(self) -> None:
-        """Close the files of long messages."""
-        for piece in chain.from_iterable(filter(None, self.answers)):
-            if isinstance(piece, Stretch):
-                piece.content.close()
-
-
-def _look(
-    items: Sequence[Item], uids: Sequence[int], known: Mapping[int, Facts], open_: Open
-) -> _Looked:
-    """Look at messages, one after the other, until the answers are `ENOUGH`; in a worker thread."""
-    looked = _Looked()
-    size = 0
-    for uid in uids:
-        message = Message(uid, known.get(uid), open_)
-        try:
-            answer = _answer(items, message)
-        except (MessageGone, Refused, OSError) as error:
-            message.close()
-            looked.trouble.append(error)
-            looked.answers.append(None)
-        else:
-            if not any(isinstance(piece, Stretch) for piece in answer):
-                message.close()
-            looked.answers.append(answer)
-            size += sum(map(len, answer))
-        if message.learnt is not None:
-            looked.learnt[uid] = message.learnt
-        if size >= ENOUGH:
-            break
-    return looked
-
-
-def _answer(items: Sequence[Item], message: Message) -> Sequence[Piece]:
-    """All items of one message; Refused when its sections together are several times as long."""
-    pieces: list[Piece] = []
-    octets = 0
-    for item in items:
-        if pieces:
-            pieces.append(b" ")
-        looked = looked_up(item, message)
-        pieces += looked
-        octets += sum(map(len, looked)) if isinstance(item, FetchSection) else 0
-        if octets > ENOUGH and octets > 4 * message.size + ENOUGH:
-            raise Refused(
-                Code.LIMIT,
-                "the sections together are several times as long as the message;"
-                " use several commands",
-            )
-    return pieces

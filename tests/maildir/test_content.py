@@ -10,7 +10,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from maildird.maildir.content import disk_form, read_content, wire_form, wire_size
+from maildird.maildir.content import (
+    SHORT,
+    disk_form,
+    read_content,
+    read_if_cached,
+    wire_form,
+    wire_size,
+)
 
 contents = st.lists(
     st.sampled_from([b"\r", b"\n", b"\r\n", b"\0", b"a", b"\x80", b"\xff"]), max_size=12
@@ -112,3 +119,16 @@ def test_a_file_that_is_written_in_place_is_not_at_rest(tmp_path: Path) -> None:
     earlier = time.time() - 10
     os.utime(written, (earlier, earlier))
     assert read_content(os.fsencode(written)).at_rest
+
+
+def test_what_takes_no_time_to_read(tmp_path: Path) -> None:
+    """Some filesystems don't say what they have in memory."""
+    path = tmp_path / "1"
+    path.write_bytes(b"a\n\0")
+    assert read_if_cached(bytes(path)) in (read_content(bytes(path)), None)
+    path.write_bytes(b"x" * (SHORT + 1))
+    assert read_if_cached(bytes(path)) is None
+    path.unlink()
+    assert read_if_cached(bytes(path)) is None
+    os.mkfifo(path)
+    assert read_if_cached(bytes(path)) is None
