@@ -5,10 +5,11 @@ operations count that match the regular expression which may follow, `kill 5 ^li
 one follows after ` after `, `kill 1 ^commit after ^create`, they count once one has matched that.
 
 - `kill` sends SIGKILL to the whole process group in place of the operation.
-- `cut` takes everything from the disk that was not synced, and then kills.
+- `cut` takes everything from the disk that was not synced, and then kills; `fade` does so, too, but
+  leaves the names, of files that are empty then, perhaps.
 - The name of an error, `ENOSPC`, makes the operation fail with it, once, or from then on if `+`
   follows the number; only such operations count as can fail in that way.
-- `record` begins to follow what is synced, which `cut` needs.
+- `record` begins to follow what is synced, which these two need.
 - `watch` only writes the trace, and `rest` ends whatever was planned.
 
 Each operation that counts is written to the trace, one a line.
@@ -105,13 +106,13 @@ class Faults:
                 pass
             case "kill":
                 self._kill(0, signal.SIGKILL)
-            case "cut":
+            case "cut" | "fade" as how:
                 shadows, self._shadows, self._what = self._shadows, [], "rest"
                 assert shadows
                 if operation.kind in ops.COMMITS:
                     self._index.tear()
                 for shadow in shadows:
-                    shadow.restore()
+                    shadow.restore(names_last=how == "fade")
                 self._index.restore()
                 self._kill(0, signal.SIGKILL)
             case name:

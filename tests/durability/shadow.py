@@ -7,6 +7,9 @@ by itself). Real file systems keep more, none has to keep less. What was there i
 counts as synced, and so does the root. Sockets, and files that were made without an operation, are
 not looked at and stay.
 
+The other end is a file system that keeps all names as they are now, and of the files still no more
+than what was synced: that is asked for, too.
+
 Files stay the ones they were, with their inodes, and what was synced is not touched: else it would
 look like a copy, put back from a backup.
 """
@@ -63,8 +66,13 @@ class Shadow:
             case ops.FSYNC:
                 _sync(self._node(path), path)
 
-    def restore(self) -> None:
-        """Make the tree what a power cut leaves of it; what stays is not touched."""
+    def restore(self, *, names_last: bool) -> None:
+        """Make the tree what a power cut leaves of it, with all names or only those synced.
+
+        What stays is not touched.
+        """
+        if names_last:
+            _keep_names(self._top)
         aside = self._root + _ASIDE
         os.mkdir(aside)
         _take_apart(self._top, self._root, aside, frozenset(_lost(self._top)))
@@ -104,6 +112,12 @@ def _sync(node: _Node, path: bytes) -> None:
         with open(path, "rb") as file:
             node.content = file.read()
         node.mtime = os.stat(path).st_mtime_ns
+
+
+def _keep_names(node: _Node) -> None:
+    node.kept = dict(node.entries)
+    for below in node.kept.values():
+        _keep_names(below)
 
 
 def _lost(node: _Node) -> Iterator[_Node]:
