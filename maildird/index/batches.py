@@ -7,7 +7,7 @@ are mistakes in the code and raise ValueError or KeyError, upon which the whole 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import repeat
 from operator import lt
@@ -127,11 +127,15 @@ class Batch(Snapshot):
 
     def set_mask(self, mailbox: int, uid: int, modseq: int, mask: int) -> None:
         """Give a message other flags and a new MODSEQ."""
-        key, tables = LIST_KEY.pack(mailbox), self._tables
-        old = self._take_message(mailbox, uid)
-        self._transaction.put(key, RECORD.pack(uid, modseq, mask), db=tables.messages)
-        self._transaction.put(key, RECORD.pack(modseq, uid, mask), db=tables.changes)
-        self._count_unseen(mailbox, _unseen(mask) - _unseen(old.mask))
+        self.set_masks(mailbox, modseq, {uid: mask})
+
+    def set_masks(self, mailbox: int, modseq: int, masks: Mapping[int, int]) -> None:
+        """Give messages other flags, by UID, and a new MODSEQ."""
+        tables, new = self._tables, masks.values()
+        old = self._take_messages(mailbox, masks)
+        self._put_all(tables.messages, mailbox, map(RECORD.pack, masks, repeat(modseq), new))
+        self._put_all(tables.changes, mailbox, map(RECORD.pack, repeat(modseq), masks, new))
+        self._count_unseen(mailbox, sum(map(_unseen, new)) - sum(_unseen(m.mask) for m in old))
 
     def set_all_modseqs(self, mailbox: int, modseq: int) -> None:
         """Give every message of a mailbox the same new MODSEQ."""
@@ -145,24 +149,33 @@ class Batch(Snapshot):
 
     def set_name(self, mailbox: int, uid: int, name: bytes) -> None:
         """Keep another name of a message; the base name in it must be the same."""
-        key, table = LIST_KEY.pack(mailbox), self._tables.files
-        old = self._expect_file(mailbox, uid)
-        new = old[: FILE_HEAD.size] + name
-        if base_of(new) != base_of(old):
-            raise ValueError(f"{name!r} is not a name of the message {base_of(old)!r}")
-        self._transaction.delete(key, old, db=table)
-        self._transaction.put(key, new, db=table)
+        self.set_names(mailbox, {uid: name})
+
+    def set_names(self, mailbox: int, names: Mapping[int, bytes]) -> None:
+        """Keep other names of messages, by UID; the base names in them must be the same."""
+        files = self._take_records(self._tables.files, mailbox, names)
+        renamed = [
+            old[: FILE_HEAD.size] + name for old, name in zip(files, names.values(), strict=True)
+        ]
+        for old, new in zip(files, renamed, strict=True):
+            if base_of(new) != base_of(old):
+                raise ValueError(f"{new!r} is not a name of the message {base_of(old)!r}")
+        self._put_all(self._tables.files, mailbox, renamed)
 
     def expunge(self, mailbox: int, uid: int, modseq: int) -> None:
         """Replace a message, and all that is known of it, by a tombstone."""
+        self.expunge_all(mailbox, (uid,), modseq)
+
+    def expunge_all(self, mailbox: int, uids: Collection[int], modseq: int) -> None:
+        """Replace messages, and all that is known of them, by tombstones of one MODSEQ."""
         key, tables = LIST_KEY.pack(mailbox), self._tables
-        message = self._take_message(mailbox, uid)
-        file = self._expect_file(mailbox, uid)
-        self._transaction.delete(key, file, db=tables.files)
-        self._transaction.delete(key, _base_record(base_of(file), uid), db=tables.bases)
-        self._drop_facts(mailbox, uid)
-        self._transaction.put(key, TOMBSTONE.pack(modseq, uid), db=tables.gone)
-        self._count_unseen(mailbox, -_unseen(message.mask))
+        messages = self._take_messages(mailbox, uids)
+        files = self._take_records(tables.files, mailbox, uids)
+        for base in sorted(map(_base_record, map(base_of, files), uids)):
+            self._transaction.delete(key, base, db=tables.bases)
+        self._drop_facts(mailbox, uids)
+        self._put_all(tables.gone, mailbox, map(TOMBSTONE.pack, repeat(modseq), uids))
+        self._count_unseen(mailbox, -sum(_unseen(message.mask) for message in messages))
 
     def put_facts(self, mailbox: int, uid: int, facts: Facts) -> None:
         """Keep what was computed from a message's content; nothing happens if it has gone."""
@@ -170,9 +183,8 @@ class Batch(Snapshot):
 
     def put_many_facts(self, mailbox: int, known: Mapping[int, Facts]) -> None:
         """As `put_facts`, by UID; quickest by the hundred."""
-        uids = [uid for uid in sorted(known) if self.message(mailbox, uid) is not None]
-        for uid in uids:
-            self._drop_size(mailbox, uid)
+        uids = [message.uid for message in self.messages(mailbox, sorted(known))]
+        self._drop_sizes(mailbox, uids)
         self._put_all(self._tables.sizes, mailbox, [pack_size(uid, known[uid]) for uid in uids])
         records = sorted(
             (FACT_KEY.pack(mailbox, kind, uid), value)
@@ -180,6 +192,14 @@ class Batch(Snapshot):
             for kind, value in pack_facts(uid, known[uid])
         )
         self._transaction.cursor(self._tables.facts).putmulti(records)
+
+    def copy_facts(self, source: int, target: int, copies: Mapping[int, int]) -> None:
+        """Keep of messages in `target` what is known of those in `source` whose copies they are.
+
+        `copies` has the UID of each copy by that of its original.
+        """
+        known = ((copy, self.facts(source, uid)) for uid, copy in copies.items())
+        self.put_many_facts(target, {copy: facts for copy, facts in known if facts is not None})
 
     def prune(self, mailbox: int, keep: int) -> None:
         """Forget the oldest tombstones, so that at most `keep` are left.
@@ -231,9 +251,9 @@ class Batch(Snapshot):
             raise ValueError(f"a base name is given twice for mailbox {mailbox}")
         if not self.message_count(mailbox):
             return
-        for uid, base in zip(uids, bases, strict=True):
-            if self.message(mailbox, uid) is not None:
-                raise ValueError(f"UID {uid} is in use in mailbox {mailbox}")
+        for used in self.messages(mailbox, uids):
+            raise ValueError(f"UID {used.uid} is in use in mailbox {mailbox}")
+        for base in bases:
             if self.uid_of(mailbox, base) is not None:
                 raise ValueError(f"a message {base!r} is in mailbox {mailbox} already")
 
@@ -241,35 +261,42 @@ class Batch(Snapshot):
         """Put rising records; without `append`, which py-lmdb 1.4 can't do to duplicates."""
         self._transaction.cursor(table).putmulti(zip(repeat(LIST_KEY.pack(mailbox)), records))
 
-    def _take_message(self, mailbox: int, uid: int) -> MessageRow:
-        """Remove the records of a message; returns what it was."""
-        message = self.message(mailbox, uid)
-        if message is None:
-            raise KeyError(f"no UID {uid} in mailbox {mailbox}")
+    def _take_messages(self, mailbox: int, uids: Iterable[int]) -> list[MessageRow]:
+        """Remove the records of messages; returns what they were."""
         key, tables = LIST_KEY.pack(mailbox), self._tables
-        _, modseq, mask = message
-        self._transaction.delete(key, RECORD.pack(uid, modseq, mask), db=tables.messages)
-        self._transaction.delete(key, RECORD.pack(modseq, uid, mask), db=tables.changes)
-        return message
+        records = self._take_records(tables.messages, mailbox, uids)
+        messages = [MessageRow(*RECORD.unpack(record)) for record in records]
+        for change in sorted(RECORD.pack(modseq, uid, mask) for uid, modseq, mask in messages):
+            self._transaction.delete(key, change, db=tables.changes)
+        return messages
 
-    def _expect_file(self, mailbox: int, uid: int) -> bytes:
-        record = self._record(self._tables.files, mailbox, uid)
-        if record is None:
-            raise KeyError(f"no UID {uid} in mailbox {mailbox}")
-        return record
+    def _take_records(
+        self, table: "lmdb._Database", mailbox: int, uids: Iterable[int]
+    ) -> list[bytes]:
+        """Remove the records that begin with these UIDs; returns them, and lacks none."""
+        key, cursor = LIST_KEY.pack(mailbox), self._transaction.cursor(table)
+        taken = []
+        for uid in uids:
+            packed = NUMBER.pack(uid)
+            record = cursor.value() if cursor.set_range_dup(key, packed) else b""
+            if not record.startswith(packed):
+                raise KeyError(f"no UID {uid} in mailbox {mailbox}")
+            cursor.delete()
+            taken.append(record)
+        return taken
 
-    def _drop_facts(self, mailbox: int, uid: int) -> None:
-        if self._drop_size(mailbox, uid):
+    def _drop_facts(self, mailbox: int, uids: Iterable[int]) -> None:
+        for uid in self._drop_sizes(mailbox, uids):
             for kind in FactKind:
                 key = FACT_KEY.pack(mailbox, kind, uid)
                 self._transaction.delete(key, db=self._tables.facts)
 
-    def _drop_size(self, mailbox: int, uid: int) -> bool:
-        """Forget the size of a message; False where it isn't known."""
-        record = self._record(self._tables.sizes, mailbox, uid)
-        if record is not None:
-            self._transaction.delete(LIST_KEY.pack(mailbox), record, db=self._tables.sizes)
-        return record is not None
+    def _drop_sizes(self, mailbox: int, uids: Iterable[int]) -> list[int]:
+        """Forget the sizes of messages; gives the UIDs of those of which they were known."""
+        records = self._records(self._tables.sizes, mailbox, uids)
+        known = [NUMBER.unpack_from(record)[0] for record in records]
+        self._take_records(self._tables.sizes, mailbox, known)
+        return known
 
     def _drop_all_facts(self, mailbox: int) -> None:
         prefix = NUMBER.pack(mailbox)

@@ -34,7 +34,7 @@ import json
 import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from struct import Struct
 from typing import Any, Final
@@ -136,6 +136,8 @@ FACT_KEY: Final = Struct(">QBQ")
 
 _CHECKSUM: Final = Struct(">I")
 
+_ROW_FIELDS: Final = tuple(field.name for field in fields(MailboxRow))
+
 _CHECKSUM_BEHIND: Final = Struct("<I")
 """A CRC-32 behind what it was made of, in the order of octets that leaves `SOUND`."""
 
@@ -162,7 +164,8 @@ def folder_key(parts: tuple[str, ...]) -> bytes:
 
 def pack_mailbox(row: MailboxRow) -> bytes:
     """Value of `mailboxes`."""
-    text = json.dumps(asdict(row) | {"guid": row.guid.hex()}, separators=(",", ":")).encode("ascii")
+    values = {name: getattr(row, name) for name in _ROW_FIELDS} | {"guid": row.guid.hex()}
+    text = json.dumps(values, separators=(",", ":")).encode("ascii")
     return _CHECKSUM.pack(crc32(text)) + text
 
 

@@ -114,8 +114,8 @@ class Snapshot:
 
     def messages(self, mailbox: int, uids: Iterable[int]) -> list[MessageRow]:
         """Those of `uids` that are there, in the order asked for."""
-        found = (self.message(mailbox, uid) for uid in uids)
-        return [message for message in found if message is not None]
+        records = self._records(self._tables.messages, mailbox, uids)
+        return [MessageRow(*RECORD.unpack(record)) for record in records]
 
     def changed_since(self, mailbox: int, modseq: int) -> list[MessageRow]:
         """The messages whose MODSEQ is above `modseq`, by (modseq, uid); costs O(answer)."""
@@ -157,17 +157,9 @@ class Snapshot:
             yield _uid_ahead(record)[0], record[FILE_HEAD.size :]
 
     def names_of(self, mailbox: int, uids: Iterable[int]) -> dict[int, bytes]:
-        """The names of those of `uids` that are there, as `name` gives them."""
-        cursor = self._transaction.cursor(self._tables.files)
-        key = LIST_KEY.pack(mailbox)
-        names = {}
-        for uid in uids:
-            prefix = NUMBER.pack(uid)
-            if cursor.set_range_dup(key, prefix):
-                record = cursor.value()
-                if record.startswith(prefix):
-                    names[uid] = record[FILE_HEAD.size :]
-        return names
+        """The names of those of `uids` that are there, as `name` gives them, in the same order."""
+        records = self._records(self._tables.files, mailbox, uids)
+        return {_uid_ahead(record)[0]: record[FILE_HEAD.size :] for record in records}
 
     def all_names(self, mailbox: int) -> set[bytes]:
         """The names alone; quicker than `names`."""
@@ -293,6 +285,17 @@ class Snapshot:
 
     def _record(self, table: "lmdb._Database", mailbox: int, uid: int) -> bytes | None:
         return self._first_with(table, mailbox, NUMBER.pack(uid))
+
+    def _records(
+        self, table: "lmdb._Database", mailbox: int, uids: Iterable[int]
+    ) -> Iterator[bytes]:
+        """The records that begin with these UIDs, of those that there are."""
+        key, cursor = LIST_KEY.pack(mailbox), self._transaction.cursor(table)
+        for packed in map(NUMBER.pack, uids):
+            if cursor.set_range_dup(key, packed):
+                record = cursor.value()
+                if record.startswith(packed):
+                    yield record
 
     def _count(self, table: "lmdb._Database", mailbox: int) -> int:
         cursor = self._transaction.cursor(table)

@@ -18,10 +18,10 @@ from maildird.mailbox.letterless import say_letterless
 from maildird.mailbox.observing import look_now, uidlist_changed
 from maildird.mailbox.reconcile import base_of
 from maildird.mailbox.requests import Deliver
-from maildird.mailbox.results import Appended
+from maildird.mailbox.results import Appended, Incoming
 from maildird.mailbox.turn import Turn
 from maildird.maildir.arrivals import Arrivals, Copies, Deliveries, bases_of, take_back
-from maildird.maildir.folders import publish, published_name
+from maildird.maildir.folders import Staged, discard, publish, published_name, stage
 from maildird.terms.flags import LETTERLESS_MASK
 
 Arrived = tuple[bytes, int]
@@ -29,7 +29,7 @@ Arrived = tuple[bytes, int]
 
 
 def deliver(turn: Turn, request: Deliver) -> Appended:
-    """Publish staged messages; Refused (LIMIT) for a keyword too many, OSError on disk."""
+    """Publish messages; Refused (LIMIT) for a keyword too many, OSError on disk."""
     row = need_folder(turn, turn.row(request.mailbox))
     folder = turn.folder(row)
     masks = []
@@ -37,14 +37,15 @@ def deliver(turn: Turn, request: Deliver) -> Appended:
         row, mask = numbers_of(turn, row, delivery.flags)
         masks.append(mask)
     named = named_letters(row)
-    staged = [delivery.staged for delivery in request.deliveries]
+    staged = [_staged(turn, folder, delivery.message) for delivery in request.deliveries]
     names = tuple(
         published_name(each, mask, named) for each, mask in zip(staged, masks, strict=True)
     )
     arrivals = list(zip(names, masks, strict=True))
     say_letterless(turn, row, letterless_in(arrivals))
     intend_arrivals(turn, folder, Deliveries(names))
-    with turn.disk.own_changes(row.id, folder):
+    with turn.disk.own_changes(row.id, folder) as own:
+        own.expect(come=names)
         for each, mask in zip(staged, masks, strict=True):
             publish(each, folder, mask, named)
         turn.sync_later(os.path.join(folder, b"cur"))
@@ -55,6 +56,15 @@ def deliver(turn: Turn, request: Deliver) -> Appended:
 def letterless_in(arrivals: Iterable[Arrived]) -> dict[bytes, int]:
     """The masks of those arrivals that have letterless keywords, by base name."""
     return {base_of(name): mask for name, mask in arrivals if mask & LETTERLESS_MASK}
+
+
+def _staged(turn: Turn, folder: bytes, message: Staged | Incoming) -> Staged:
+    """The message in the folder's tmp/."""
+    if isinstance(message, Staged):
+        return message
+    staged = stage(folder, message.content, message.internaldate)
+    turn.on_failure(partial(discard, staged))
+    return staged
 
 
 def add_arrivals(

@@ -11,12 +11,13 @@ UIDs, and the others stay, perhaps beside their copies; none is lost.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
-from maildird.index.rows import MailboxRow
+from maildird.index.rows import MailboxRow, MessageRow
 from maildird.mailbox.arriving import Arrived, add_arrivals, intend_arrivals, letterless_in
-from maildird.mailbox.expunging import take_file
+from maildird.mailbox.disk import OwnChanges
+from maildird.mailbox.expunging import take_files
 from maildird.mailbox.identity import need_folder
 from maildird.mailbox.keywords import named_letters, numbers_of
 from maildird.mailbox.letterless import say_letterless
@@ -26,7 +27,7 @@ from maildird.mailbox.requests import CopyTo
 from maildird.mailbox.results import Copied
 from maildird.mailbox.turn import Turn
 from maildird.maildir.arrivals import Copies, take_back
-from maildird.maildir.folders import complete, copy_into, remove
+from maildird.maildir.folders import complete, copied_name, copy_into, remove
 from maildird.maildir.hiding import drop_hidden, hide, make_hiding, new_hiding
 from maildird.maildir.intents import needs_room
 from maildird.maildir.names import unique_base
@@ -38,10 +39,11 @@ def copy_to(turn: Turn, request: CopyTo) -> Copied:
     source = need_folder(turn, turn.row(request.source))
     target = need_folder(turn, turn.row(request.target))
     folder = turn.folder(target)
+    complete(folder)
     bases, hiding = _intend(turn, source, folder, request)
     hidden: list[int] = []
-    with turn.disk.own_changes(target.id, folder):
-        target, copied = _copy_all(turn, source, target, bases)
+    with turn.disk.own_changes(target.id, folder) as own:
+        target, copied = _copy_all(turn, source, target, bases, own)
         say_letterless(turn, target, letterless_in(copied.values()))
         if copied:
             turn.sync_now(os.path.join(folder, b"cur"))
@@ -49,14 +51,11 @@ def copy_to(turn: Turn, request: CopyTo) -> Copied:
             take = remove if hiding is None else partial(hide, hiding=hiding)
             hidden = _take_all(turn, source, target, copied, take)
         uids = add_arrivals(turn, target, list(copied.values()))[0] if copied else ()
-    for uid, new in zip(copied, uids, strict=True):
-        facts = turn.batch.facts(source.id, uid)
-        if facts is not None:
-            turn.batch.put_facts(target.id, new, facts)
+    turn.batch.copy_facts(source.id, target.id, dict(zip(copied, uids, strict=True)))
     with turn.stamping(turn.row(source.id)) as stamp:
-        for uid in hidden:
-            if turn.batch.name(source.id, uid) is not None:
-                turn.batch.expunge(source.id, uid, stamp.modseq)
+        there = turn.batch.names_of(source.id, sorted(hidden))
+        if there:
+            turn.batch.expunge_all(source.id, there, stamp.modseq)
     return Copied(target.uidvalidity, tuple(copied), uids)
 
 
@@ -68,8 +67,8 @@ def _intend(
     Gives the base names that the copies get, by UID, and where the originals of a move hide, None
     when there is no room for that.
     """
-    names = {uid: turn.batch.name(source.id, uid) for uid in request.uids}
-    originals = {uid: base_of(name) for uid, name in names.items() if name is not None}
+    names = turn.batch.names_of(source.id, request.uids)
+    originals = {uid: base_of(name) for uid, name in names.items()}
     bases = {uid: unique_base() for uid in originals}
     origin = turn.folder(source)
     hiding = new_hiding() if request.move and bases else None
@@ -89,45 +88,70 @@ def _intend(
 
 
 def _copy_all(
-    turn: Turn, source: MailboxRow, target: MailboxRow, bases: dict[int, bytes]
-) -> tuple[MailboxRow, dict[int, Arrived]]:
-    """Copy messages, under those base names; gives the target's row, and the copies by UID."""
-    copied: dict[int, Arrived] = {}
-    for uid, base in bases.items():
-        found = _copy_one(turn, source, target, uid, base, copied)
-        if found is not None:
-            target, copied[uid] = found
-    return target, copied
-
-
-def _copy_one(
     turn: Turn,
     source: MailboxRow,
     target: MailboxRow,
-    uid: int,
-    base: bytes,
-    copied: dict[int, Arrived],
-) -> tuple[MailboxRow, Arrived] | None:
-    """Copy one message as `base`; `copied` is what came before it, and not in the index yet."""
+    bases: Mapping[int, bytes],
+    own: OwnChanges,
+) -> tuple[MailboxRow, dict[int, Arrived]]:
+    """Copy messages, under those base names; gives the target's row, and the copies by UID."""
+    copied: dict[int, Arrived] = {}
+    missed: Iterable[int] = bases
     for attempt in range(ATTEMPTS):
-        message = turn.batch.message(source.id, uid)
-        name = turn.batch.name(source.id, uid)
-        if message is None or name is None:
-            return None
-        target, mask = numbers_of(turn, target, flag_names(message.mask, source.keywords))
-        try:
-            copy = copy_into(
-                turn.folder(source), name, turn.folder(target), base, mask, named_letters(target)
-            )
-        except FileNotFoundError:
-            with turn.stamping(turn.row(source.id)) as stamp:
-                if attempt == 0:
-                    look_again(turn, source, stamp, _pending(source, target, copied))
-                else:
+        messages = turn.batch.messages(source.id, missed)
+        target, masks = _masks_in(turn, source, target, messages)
+        missed = _copy(turn, source, target, {uid: bases[uid] for uid in masks}, masks, own, copied)
+        if not missed:
+            break
+        with turn.stamping(turn.row(source.id)) as stamp:
+            if attempt == 0:
+                look_again(turn, source, stamp, _pending(source, target, copied))
+            else:
+                for uid in missed:
                     look_for(turn, source, uid, stamp)
+    return target, dict(sorted(copied.items()))
+
+
+def _masks_in(
+    turn: Turn, source: MailboxRow, target: MailboxRow, messages: Iterable[MessageRow]
+) -> tuple[MailboxRow, dict[int, int]]:
+    """The flags that messages of `source` get in `target`, by UID; and the target's row then."""
+    there: dict[int, int] = {}
+    masks: dict[int, int] = {}
+    for message in messages:
+        if message.mask not in there:
+            flags = flag_names(message.mask, source.keywords)
+            target, there[message.mask] = numbers_of(turn, target, flags)
+        masks[message.uid] = there[message.mask]
+    return target, masks
+
+
+def _copy(
+    turn: Turn,
+    source: MailboxRow,
+    target: MailboxRow,
+    bases: Mapping[int, bytes],
+    masks: Mapping[int, int],
+    own: OwnChanges,
+    copied: dict[int, Arrived],
+) -> list[int]:
+    """Copy messages, and add them to `copied`, which the index doesn't have yet.
+
+    Gives the UIDs of those whose file was not where the index says.
+    """
+    named, folder = named_letters(target), turn.folder(source)
+    names = turn.batch.names_of(source.id, bases)
+    copies = {uid: copied_name(name, bases[uid], masks[uid], named) for uid, name in names.items()}
+    own.expect(come=copies.values())
+    missed: list[int] = []
+    for uid, name in names.items():
+        try:
+            copy_into(folder, name, own.folder, copies[uid])
+        except FileNotFoundError:
+            missed.append(uid)
         else:
-            return target, (copy, mask)
-    return None
+            copied[uid] = copies[uid], masks[uid]
+    return missed
 
 
 def _take_all(
@@ -138,10 +162,14 @@ def _take_all(
     take: Callable[[bytes, bytes], None],
 ) -> list[int]:
     """Have `take` (folder, name) the originals of a move; gives the UIDs of those it found."""
-    folder = turn.folder(source)
+    taken: list[int] = []
     pending = _pending(source, target, copied)
-    with turn.disk.own_changes(source.id, folder), turn.stamping(turn.row(source.id)) as stamp:
-        return [uid for uid in copied if take_file(turn, source, uid, stamp, take, pending)]
+    with (
+        turn.disk.own_changes(source.id, turn.folder(source)) as own,
+        turn.stamping(turn.row(source.id)) as stamp,
+    ):
+        take_files(turn, source, tuple(copied), stamp, own, take, taken.extend, pending)
+    return taken
 
 
 def _pending(

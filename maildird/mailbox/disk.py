@@ -15,8 +15,8 @@ changes are heard of still, and the listing may wait until the folder rests. And
 forward without a listing:
 
 - Over a change of our own, when they were in step just before it: had another program changed
-  something in between, its event is on its way. If they were not, they stay what they were: our
-  own change will be heard of, too.
+  something in between, its event is on its way. If they were not, they stay what they were: what
+  is to be heard will be heard, only our own changes will not (`maildir.echoes`).
 - When all names that were heard of until the time T have been looked at, and the directories' times
   that were read *before* that look are older than T by more than the clock's tick. The kernel sets
   a directory's time, then queues the event, and holds the directory's lock meanwhile; the time has
@@ -31,10 +31,11 @@ makes in turn. Without events, each change leaves the mailbox out of step, and i
 Turns alone write here; trio's thread reads `in_step` and sets `takers`, single assignments both.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from maildird.maildir.echoes import Echoes
 from maildird.maildir.folders import folder_mtimes
 from maildird.maildir.holding import Hold
 from maildird.maildir.letterless import Position
@@ -76,20 +77,48 @@ class FolderState:
 
 
 @dataclass(slots=True)
+class OwnChanges:
+    """Changes of our own to one folder, while they go on; names are `subdir/file`.
+
+    `echoes` is None where no events come of them. `deaf` says that another program's event may have
+    been taken for one of them.
+    """
+
+    folder: bytes
+    echoes: Echoes | None
+    deaf: bool = False
+
+    def expect(self, come: Iterable[bytes] = (), go: Iterable[bytes] = ()) -> None:
+        """These names are about to come and go."""
+        if self.echoes is not None:
+            self.echoes.expect(self._paths(come), self._paths(go))
+
+    def forget(self, come: Iterable[bytes] = (), go: Iterable[bytes] = ()) -> None:
+        """They did not."""
+        if self.echoes is not None and not self.echoes.forget(self._paths(come), self._paths(go)):
+            self.deaf = True
+
+    def _paths(self, names: Iterable[bytes]) -> list[bytes]:
+        above = self.folder + b"/"
+        return [above + name for name in names]
+
+
+@dataclass(slots=True)
 class Disk:
     """The state of every folder, by mailbox id.
 
-    `events_trusted` says that inotify watches, `root_is_lost` that the root was not the tree that
-    the index knows when it was last looked at. `strange` are the paths of what is no message that
-    the log named. `unheeded` are the mailboxes whose folders were not yet asked whether the index
-    knows all that was told. `index_inode` is that of the index's file; `index_is_copy` says that
-    it was another one when the index was last written. `unsettled` are the names of intents that
-    were committed and lie there still, as what they tell of could not be finished. `hold` is that
-    of the tree, while anything in it is half done. `doubted` are the mailboxes whose folders may
-    say other letterless keywords than the index knows.
+    `events_trusted` says that inotify watches, and passes over `echoes`; `root_is_lost` that the
+    root was not the tree that the index knows when it was last looked at. `strange` are the paths
+    of what is no message that the log named. `unheeded` are the mailboxes whose folders were not
+    yet asked whether the index knows all that was told. `index_inode` is that of the index's file;
+    `index_is_copy` says that it was another one when the index was last written. `unsettled` are
+    the names of intents that were committed and lie there still, as what they tell of could not be
+    finished. `hold` is that of the tree, while anything in it is half done. `doubted` are the
+    mailboxes whose folders may say other letterless keywords than the index knows.
     """
 
     events_trusted: bool = False
+    echoes: Echoes = field(default_factory=Echoes)
     root_is_lost: bool = False
     strange: set[bytes] = field(default_factory=set)
     unheeded: set[int] = field(default_factory=set)
@@ -152,14 +181,18 @@ class Disk:
             state.promised = (0, 0)
 
     @contextmanager
-    def own_changes(self, mailbox: int, folder: bytes) -> Iterator[None]:
+    def own_changes(self, mailbox: int, folder: bytes) -> Iterator[OwnChanges]:
         """Keep a mailbox in step over changes of our own, where that is safe."""
         state = self.of(mailbox)
         before = state.in_step if self.events_trusted else None
         nothing_came = before == folder_mtimes(folder)
         state.in_step = None
-        yield
-        if nothing_came:
+        own = OwnChanges(folder, self.echoes if self.events_trusted else None)
+        with self.echoes.changing():
+            yield own
+        if own.deaf:
+            self.settle(mailbox, None)
+        elif nothing_came:
             state.in_step = folder_mtimes(folder)
         elif state.in_step is None:
             state.in_step = before

@@ -1,9 +1,10 @@
 """EXPUNGE: files go, then a tombstone for each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from maildird.index.rows import MailboxRow
+from maildird.mailbox.disk import OwnChanges
 from maildird.mailbox.observing import ATTEMPTS, look_again, look_for
 from maildird.mailbox.requests import Expunge
 from maildird.mailbox.results import Expunged
@@ -19,47 +20,73 @@ def expunge(turn: Turn, request: Expunge) -> Expunged:
     """Remove the messages that have \\Deleted; OSError when the directory forbids it."""
     row = turn.row(request.mailbox)
     doomed = _doomed(turn, row, request)
-    with turn.disk.own_changes(row.id, turn.folder(row)), turn.stamping(row) as stamp:
-        removed = tuple(uid for uid in doomed if remove_message(turn, row, uid, stamp))
-        return Expunged(stamp.modseq if stamp.used else None, removed)
+    removed: list[int] = []
+    with (
+        turn.disk.own_changes(row.id, turn.folder(row)) as own,
+        turn.stamping(row) as stamp,
+    ):
+
+        def note(uids: Sequence[int]) -> None:
+            turn.batch.expunge_all(row.id, uids, stamp.modseq)
+            removed.extend(uids)
+
+        take_files(turn, row, doomed, stamp, own, remove, note)
+        return Expunged(stamp.modseq if stamp.used else None, tuple(sorted(removed)))
 
 
-def remove_message(turn: Turn, row: MailboxRow, uid: int, stamp: Stamp) -> bool:
-    """Remove one message, whatever its flags are; False when it was gone already."""
-    if not take_file(turn, row, uid, stamp, remove):
-        return False
-    turn.batch.expunge(row.id, uid, stamp.modseq)
-    return True
-
-
-def take_file(
+def take_files(
     turn: Turn,
     row: MailboxRow,
-    uid: int,
+    uids: Sequence[int],
     stamp: Stamp,
+    own: OwnChanges,
     take: Callable[[bytes, bytes], None],
+    note: Callable[[Sequence[int]], None],
     pending: frozenset[bytes] = frozenset(),
-) -> bool:
-    """Have a message's file removed by `take` (folder, name); False when it is not there.
+) -> None:
+    """Have messages' files removed by `take` (folder, name); `note` hears of those that were.
 
     A file that isn't where the index says was renamed by others: it is looked for again, lest an
     expunged message should come back. One that can't be found while others rename stays in the
     index, until a look that settles proves that it is gone. `pending` as in `look_again`.
     """
+    missed = uids
     for attempt in range(ATTEMPTS):
-        name = turn.batch.name(row.id, uid)
-        if name is None:
-            return False
-        try:
-            take(turn.folder(row), name)
-        except FileNotFoundError:
-            if attempt == 0:
-                look_again(turn, row, stamp, pending)
-            else:
-                look_for(turn, row, uid, stamp)
+        missed = _take_files(turn, row, missed, own, take, note)
+        if not missed:
+            break
+        if attempt == 0:
+            look_again(turn, row, stamp, pending)
         else:
-            return True
-    return False
+            for uid in missed:
+                look_for(turn, row, uid, stamp)
+
+
+def _take_files(
+    turn: Turn,
+    row: MailboxRow,
+    uids: Sequence[int],
+    own: OwnChanges,
+    take: Callable[[bytes, bytes], None],
+    note: Callable[[Sequence[int]], None],
+) -> list[int]:
+    """Once; gives the UIDs of those whose file was not where the index says."""
+    left = turn.batch.names_of(row.id, uids)
+    own.expect(go=left.values())
+    taken: list[int] = []
+    try:
+        for uid, name in list(left.items()):
+            try:
+                take(own.folder, name)
+            except FileNotFoundError:
+                continue
+            taken.append(uid)
+            del left[uid]
+    finally:
+        own.forget(go=left.values())
+        if taken:
+            note(taken)
+    return list(left)
 
 
 def _doomed(turn: Turn, row: MailboxRow, request: Expunge) -> list[int]:

@@ -17,7 +17,7 @@ does this very work: then the pauses are long. So they are while a turn takes in
 which a session waits. A burst of new mail is told first, and made ready when it is over.
 
 Facts go to the index when nothing else waits there, in batches, the next one only after the last:
-a single new message at once, a backlog with a few commits a second.
+those of a single new message when sessions rest, a backlog with a few commits a second.
 
 A file that is not where the index says was moved a moment ago, and one that is not at rest is still
 being written: both are looked for once more, after a second. What can't be read is passed over
@@ -65,10 +65,15 @@ PAUSE: Final = 0.005
 """Seconds that the work rests before it looks again whether sessions do something."""
 
 LONG_PAUSE: Final = 0.05
-"""The same while sessions read messages, or new mail comes in: to look costs them time, too."""
+"""The same while sessions read messages, or new mail comes in: to look costs them time, too; and
+before the index gets what was computed of the last messages.
+"""
 
 MOST_PAUSES: Final = 4
 """Pauses between two portions at most, however busy sessions are."""
+
+MOST_BEFORE_A_COMMIT: Final = 4
+"""Long pauses at most before the index gets what was computed of the last messages."""
 
 MOST_WHILE_READING: Final = 10
 """Long pauses between two portions at most while sessions read messages."""
@@ -210,14 +215,15 @@ class Preparer:
             while self._unchecked:
                 await self._let_sessions_go_first()
                 await self._find_backlog(self._unchecked.pop())
-            if queue := self._most_urgent():
-                await self._prepare_some(queue)
-            elif not self._learnt:
-                return
-            if not self._most_urgent() or self._has_batch():
-                await self._hand_over()
             if self._most_urgent():
                 await self._let_sessions_go_first()
+                await self._prepare_some(self._most_urgent())
+            elif not self._learnt:
+                return
+            if not self._most_urgent():
+                await _pause_while(self._is_disturbing, MOST_BEFORE_A_COMMIT, LONG_PAUSE)
+            if not self._most_urgent() or self._has_batch():
+                await self._hand_over()
 
     def _most_urgent(self) -> _Queue:
         return self._arrived or self._backlog or self._again

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 from maildird.index.rows import Facts
 from maildird.mailbox.conditions import Condition
 from maildird.mailbox.namespace import Parts
-from maildird.mailbox.results import Appended, Copied, Expunged, FlagChangeHow, Stored
+from maildird.mailbox.results import Appended, Copied, Expunged, FlagChangeHow, Incoming, Stored
 from maildird.maildir.folders import Staged
 
 Answer = TypeVar("Answer")
@@ -106,15 +106,15 @@ class Expunge(Request[Expunged]):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message that is staged in a folder's tmp/ and the flags it will have."""
+    """A message that is staged in a folder's tmp/, or is to be, and the flags it will have."""
 
-    staged: Staged
+    message: Staged | Incoming
     flags: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Deliver(Request[Appended]):
-    """Make staged messages appear, all or none."""
+    """Make messages appear, all or none."""
 
     mailbox: int
     deliveries: tuple[Delivery, ...]

@@ -256,6 +256,7 @@ class Turn:
                 undo()
             except OSError as error:
                 logger.error("could not take back a change that failed: %s", error)
+                self.disk.all_out_of_step()
 
 
 def _is_done(work: Callable[[], None]) -> bool:

@@ -2,11 +2,11 @@
 
 Theory of operation. The uidlist is what makes the index disposable and the way back to Dovecot
 possible. New messages are appended to it soon after the turn that brought them, so a delivery costs
-one line; the whole file is written anew when a folder has none, when the server begins and finds
-that the one before left it behind, and when the server ends, if the mailbox changed: then its
-header says the HIGHESTMODSEQ that clients know. All of that waits for other programs' locks, so it
-runs in a thread of its own and never inside a turn. What can't be written now is written later;
-until then the index alone knows.
+one line, and one of many not even a lock of its own; the whole file is written anew when a folder
+has none, when the server begins and finds that the one before left it behind, and when the server
+ends, if the mailbox changed: then its header says the HIGHESTMODSEQ that clients know. All of that
+waits for other programs' locks, so it runs in a thread of its own and never inside a turn. What
+can't be written now is written later; until then the index alone knows.
 
 Python runs one thread at a time, and to write a whole file for a big mailbox takes long. So that
 waits until the door has rested for a moment: whoever opens a mailbox that was just taken in has
@@ -41,6 +41,9 @@ from maildird.terms.codes import Code
 from maildird.terms.errors import MaildirdError, Refused
 
 logger = logging.getLogger(__name__)
+
+GATHER = 0.05
+"""Seconds in which new messages gather after some were written: each time costs a lock."""
 
 RETRY = 5.0
 """Seconds until a uidlist that could not be written is tried again."""
@@ -110,12 +113,16 @@ class UidListKeeper:
             if self._takes_long():
                 await self._let_turns_go_first()
             failed = await self._write_all()
+            await trio.sleep(RETRY if failed else GATHER)
             if failed:
-                await trio.sleep(RETRY)
                 self.note({}, failed)
 
     async def finish(self) -> None:
-        """Write what is still noted and every header that is behind; the server ends."""
+        """Write what is still noted, and then every header that is behind; the server ends.
+
+        New messages first: it takes long to write whole files, and nobody may wait for that.
+        """
+        await self._write_all()
         self.note({}, self._behind)
         await self._write_all()
 

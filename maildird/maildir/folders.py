@@ -35,6 +35,8 @@ TICK: Final = 20_000_000
 ABANDONED: Final = 36 * 3600
 """Age in seconds from which a file in tmp/ is nobody's (Maildir specification)."""
 
+_SMALL: Final = bytes(range(ord("a"), 256))
+
 WAITING: Final = b"..maildird-"
 """What names in tmp/ begin with that are not removed for their age."""
 
@@ -175,12 +177,36 @@ def published_name(staged: Staged, mask: int, named: int) -> bytes:
 
 
 def change_flags(folder: bytes, name: bytes, mask: int, named: int) -> bytes:
-    """Rename a message for its flags, from new/ to cur/ too; gives the name it has then.
+    """Rename a message for its flags, as `flagged_name` says; gives the name it has then.
 
     FileNotFoundError when it isn't where `name` says, FileExistsError when another message is
     where it should go.
     """
-    return _rename(folder, name, with_mask(parse_name(_file(name)), mask, named))
+    renamed = flagged_name(name, mask, named)
+    rename_message(folder, name, renamed)
+    return renamed
+
+
+def flagged_name(name: bytes, mask: int, named: int) -> bytes:
+    """The name that a message has for its flags, in cur/, should it be in new/ now."""
+    return b"cur/" + bytes(with_mask(parse_name(_file(name)), mask, named))
+
+
+def rename_message(folder: bytes, name: bytes, renamed: bytes) -> None:
+    """Give a message another name; errors as of `change_flags`.
+
+    Where the new name is another link to the same file, somebody's move stopped half-way: it is
+    finished by removing the old name.
+    """
+    if renamed == name:
+        return
+    origin, path = folder + b"/" + name, folder + b"/" + renamed
+    try:
+        rename_exclusively(origin, path)
+    except FileExistsError:
+        if not os.path.samestat(os.lstat(origin), os.lstat(path)):
+            raise
+        os.unlink(origin)
 
 
 def take_new(folder: bytes, name: bytes) -> bytes:
@@ -199,29 +225,32 @@ def take_new(folder: bytes, name: bytes) -> bytes:
 
 def remove(folder: bytes, name: bytes) -> None:
     """Unlink a message; FileNotFoundError when it isn't there."""
-    os.unlink(os.path.join(folder, name))
+    os.unlink(folder + b"/" + name)
 
 
-def copy_into(
-    source: bytes, name: bytes, target: bytes, base: bytes, mask: int, named: int
-) -> bytes:
-    """Copy a message to another folder's cur/ as `base`, a new base name; gives its name there.
+def copied_name(name: bytes, base: bytes, mask: int, named: int) -> bytes:
+    """The name of a message's copy, as `base`, a new base name, and in cur/.
+
+    Capitals that mean no flag come along; small letters don't, for they mean something else in each
+    folder.
+    """
+    capitals = parse_name(_file(name)).letters.translate(None, _SMALL)
+    return b"cur/" + bytes(with_mask(FileName(base, capitals), mask, named))
+
+
+def copy_into(source: bytes, name: bytes, target: bytes, copied: bytes) -> None:
+    """Copy a message to another folder, or the same, where it is called `copied`.
 
     A hard link where the file system can, which keeps content and mtime; else a synced copy. The
-    caller syncs the directory. FileNotFoundError when the message isn't in `source`. Capitals that
-    mean no flag come along; small letters don't, for they mean something else in each folder.
+    caller syncs the directory. FileNotFoundError when the message isn't in `source`.
     """
-    complete(target)
-    capitals = bytes(letter for letter in parse_name(_file(name)).letters if letter < ord("a"))
-    copied = b"cur/" + bytes(with_mask(FileName(base, capitals), mask, named))
-    origin, path = os.path.join(source, name), os.path.join(target, copied)
+    origin, path = source + b"/" + name, target + b"/" + copied
     try:
         os.link(origin, path, follow_symlinks=False)
     except OSError as error:
         if error.errno not in _NO_LINK:
             raise
         _copy_content(origin, target, path)
-    return copied
 
 
 def resolve_double(folder: bytes, kept: bytes, extra: bytes) -> bytes | None:
@@ -333,21 +362,9 @@ def _file(name: bytes) -> bytes:
 
 
 def _rename(folder: bytes, name: bytes, renamed: FileName) -> bytes:
-    """Rename a message within its folder, to cur/.
-
-    Where the new name is another link to the same file, somebody's move stopped half-way: it is
-    finished by removing the old name.
-    """
+    """Rename a message within its folder, to cur/."""
     target = b"cur/" + bytes(renamed)
-    if target == name:
-        return name
-    origin, path = os.path.join(folder, name), os.path.join(folder, target)
-    try:
-        rename_exclusively(origin, path)
-    except FileExistsError:
-        if not os.path.samestat(os.lstat(origin), os.lstat(path)):
-            raise
-        os.unlink(origin)
+    rename_message(folder, name, target)
     return target
 
 

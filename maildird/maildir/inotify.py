@@ -44,6 +44,7 @@ from maildird.maildir.dirty import (
     places_of,
     subplaces,
 )
+from maildird.maildir.echoes import Echoes
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ _NAMES: Final = (
     | InotifyConstants.IN_MOVE_SELF
     | InotifyConstants.IN_ONLYDIR
 )
+_GOES: Final = InotifyConstants.IN_DELETE | InotifyConstants.IN_MOVED_FROM
 _ALL_LOST: Final = InotifyConstants.IN_Q_OVERFLOW | InotifyConstants.IN_UNMOUNT
 
 _remove_watch: Final = cast("Callable[[int, int], int]", inotify_rm_watch)
@@ -69,10 +71,14 @@ _KEYWORDS: Final = b"dovecot-keywords"
 
 
 class Inotify:
-    """Watches directories below `root`. OSError (one of `LIMITS`) when the system allows none."""
+    """Watches directories below `root`, and passes over `echoes`.
 
-    def __init__(self, root: bytes) -> None:
+    OSError (one of `LIMITS`) when the system allows none.
+    """
+
+    def __init__(self, root: bytes, echoes: Echoes) -> None:
         self._root = root
+        self._echoes = echoes
         self._lock = threading.Lock()
         self._places: dict[int, Place] = {}
         self._provisional: set[int] = set()
@@ -119,7 +125,8 @@ class Inotify:
 
     def read(self) -> Iterator[Sequence[Noticed]]:
         """What the events say that are queued now, all of them; each place once in a piece."""
-        yield from self._read_queued()
+        with self._echoes.reading():
+            yield from self._read_queued()
         if self._left and self._events.poll(_OTHER_HALF_MS):
             yield from self._read_queued()
         if self._left:
@@ -191,6 +198,9 @@ class Inotify:
         """What it means that `name` appeared in a place or went from it."""
         is_directory = bool(mask & InotifyConstants.IN_ISDIR)
         if place.subdir is not None:
+            path = b"/".join((place.directory, place.subdir, name))
+            if self._echoes.pass_over(path, comes=not mask & _GOES):
+                return
             if not is_directory and not name.startswith(b"."):
                 yield from self._message(
                     Dirty(place.directory, place.subdir + b"/" + name), mask, cookie

@@ -36,6 +36,7 @@ from watchdog.events import FileSystemEventHandler
 from watchdog.observers.api import BaseObserver, EventEmitter
 
 from maildird.maildir.dirty import EVERYTHING, Noticed
+from maildird.maildir.echoes import Echoes
 from maildird.maildir.filesystems import shared_filesystem
 from maildird.maildir.inotify import LIMITS, Inotify
 from maildird.maildir.polling import Polling
@@ -68,12 +69,14 @@ class Monitor:
     """Watches one tree; `notify` is called with what came at once.
 
     Mostly in a thread of the observer's, but in the caller's for what `watch_only` and `supervise`
-    have to tell. All methods are for one thread.
+    have to tell. All methods are for one thread. `echoes` is for whoever changes the tree: what is
+    expected there isn't told.
     """
 
     def __init__(self, root: bytes, notify: Notify) -> None:
         self._root = root
         self._notify = notify
+        self.echoes = Echoes()
         self._folders: Sequence[bytes] = ()
         self._shared: str | None = None
         self._observer: BaseObserver | None = None
@@ -199,7 +202,7 @@ class Monitor:
         self._retry_at = time.monotonic() + RETRY
         inotify = None
         try:
-            inotify = Inotify(self._root)
+            inotify = Inotify(self._root, self.echoes)
             inotify.watch_only(self._folders)
         except OSError as error:
             logger.debug("inotify still can't be had: %s", error.strerror)
@@ -216,7 +219,7 @@ class Monitor:
         if self._shared is not None:
             self._poll_instead(f"on {self._shared} it doesn't see what other machines do")
             return
-        self._watches = watches = Inotify(self._root)
+        self._watches = watches = Inotify(self._root, self.echoes)
         watches.watch_only(self._folders)
         self._run(watches)
         self._trouble = self._since = None

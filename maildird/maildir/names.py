@@ -97,9 +97,15 @@ def with_mask(name: FileName, mask: int, named: int) -> FileName:
     Letters that stand for no flag of this mailbox stay as they are, and so does what follows them.
     """
     ours = SYSTEM_MASK | (named & LETTER_MASK)
-    letters = {letter for letter in name.letters if not _FLAG_OF_LETTER.get(letter, 0) & ours}
-    letters |= {letter for letter, bit in _FLAG_OF_LETTER.items() if bit & mask & ours}
-    return FileName(name.base, bytes(sorted(letters)), name.trailer)
+    return FileName(name.base, _letters(name.letters, mask & ours, ours), name.trailer)
+
+
+@lru_cache(maxsize=1024)
+def _letters(letters: bytes, mask: int, ours: int) -> bytes:
+    """`letters` with those of `mask` in the place of all that `ours` has."""
+    kept = {letter for letter in letters if not _FLAG_OF_LETTER.get(letter, 0) & ours}
+    kept |= {letter for letter, bit in _FLAG_OF_LETTER.items() if bit & mask}
+    return bytes(sorted(kept))
 
 
 def delivery_order(name: bytes) -> tuple[int, int, bytes]:
@@ -153,5 +159,10 @@ def unique_base(size: int | None = None, wire_size: int | None = None) -> bytes:
 
 def spelled_host() -> bytes:
     """This host's name as it stands in file names, `/` and `:` in octal (Maildir specification)."""
-    octal = socket.gethostname().replace("/", "\\057").replace(":", "\\072").replace(",", "\\054")
+    return _spelled(socket.gethostname())
+
+
+@lru_cache(maxsize=1)
+def _spelled(host: str) -> bytes:
+    octal = host.replace("/", "\\057").replace(":", "\\072").replace(",", "\\054")
     return os.fsencode(octal) or b"localhost"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from maildird.mailbox.account import Account
-from maildird.mailbox.results import FlagChangeHow
+from maildird.mailbox.results import FlagChangeHow, Incoming
 from maildird.maildir.folders import folder_mtimes
 from tests.mailbox.world import Beside, Running, settings_for
 
@@ -105,6 +105,45 @@ def test_a_sweep_takes_deliveries_as_in_step(
     until(running, is_in_step)
     assert running.do(has(6))
     assert times_listed(beside, listed) == 0
+
+
+def test_our_own_changes_are_not_looked_at(running: Running, beside: Beside) -> None:
+    async def work(account: Account) -> None:
+        selected = await account.open("INBOX", read_only=False)
+        await selected.refresh()
+        before = account.watcher.events, account.watcher.observations
+        for flag in ("\\Seen", "\\Flagged", "\\Deleted"):
+            await selected.store([1], FlagChangeHow.ADD, (flag,))
+        await selected.copy([1], "INBOX")
+        await selected.expunge()
+        await account.append("INBOX", [Incoming(b"Subject: x\n\n")])
+        await selected.refresh()
+        selected.pull(may_expunge=True)
+        assert list(selected.view.uids) == [2, 3]
+        assert (account.watcher.events, account.watcher.observations) == before
+        await selected.close()
+
+    running.do(work)
+
+
+def test_what_others_do_to_what_we_just_changed_is_seen(running: Running, beside: Beside) -> None:
+    async def work(account: Account) -> None:
+        selected = await account.open("INBOX", read_only=False)
+        for _ in range(20):
+            await selected.store([1], FlagChangeHow.ADD, ("\\Seen",))
+            (file,) = beside.files("INBOX")
+            beside.reflag(file, "")
+            await selected.refresh()
+            selected.pull(may_expunge=True)
+            assert list(selected.view.masks) == [0]
+        await selected.store([1], FlagChangeHow.ADD, ("\\Flagged",))
+        beside.files("INBOX")[0].unlink()
+        while list(selected.view.uids):
+            await selected.refresh()
+            selected.pull(may_expunge=True)
+        await selected.close()
+
+    running.do(work)
 
 
 def test_our_own_change_just_after_another_programs_costs_no_listing(

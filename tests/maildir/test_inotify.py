@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from maildird.maildir.dirty import EVERYTHING, TREE, Dirty, Moved, Noticed
+from maildird.maildir.echoes import Echoes
 from maildird.maildir.folders import make_folder, stage
 from maildird.maildir.inotify import Inotify
 from tests.maildir.disk import put
@@ -272,7 +273,7 @@ def test_more_events_than_the_kernel_keeps_mean_everything(root: bytes, folder: 
     ],
 )
 def test_records_of_no_watch(root: bytes, mask: int, told: list[Dirty]) -> None:
-    watches = Inotify(root)
+    watches = Inotify(root, Echoes())
     try:
         record = struct.pack("iIII", -1, mask, 0, 16) + b"name".ljust(16, b"\0")
         assert list(watches._read(record)) == told

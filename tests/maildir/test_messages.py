@@ -12,6 +12,7 @@ from maildird.maildir.folders import (
     ABANDONED,
     change_flags,
     clean_tmp,
+    copied_name,
     copy_into,
     discard,
     fsync_directory,
@@ -194,7 +195,8 @@ def test_removing(folder: bytes) -> None:
 def test_a_copy_is_a_link_under_a_name_of_its_own(folder: bytes, target: bytes) -> None:
     path = put(folder, b"cur/1.h:2,FPXab")
     os.utime(path, (7, 7))
-    copied = copy_into(folder, b"cur/1.h:2,FPXab", target, b"2.h", SEEN | B, B)
+    copied = copied_name(b"cur/1.h:2,FPXab", b"2.h", SEEN | B, B)
+    copy_into(folder, b"cur/1.h:2,FPXab", target, copied)
     parsed = parse_name(copied.removeprefix(b"cur/"))
     assert parsed.base == b"2.h"
     assert parsed.letters == b"PSXb", "the letter a may mean something else there"
@@ -216,7 +218,8 @@ def test_a_copy_to_another_disk_has_content_and_date(folder: bytes, tmp_path: Pa
     try:
         there = os.fsencode(elsewhere)
         make_folder(there)
-        copied = copy_into(folder, b"cur/1.h:2,", there, b"2.h", SEEN, 0)
+        copied = b"cur/2.h:2,S"
+        copy_into(folder, b"cur/1.h:2,", there, copied)
         assert files_in(there) == {copied}
         assert content_of(there, copied) == b"a\r\nb\n"
         assert os.stat(os.path.join(there, copied)).st_mtime == 7
@@ -229,7 +232,7 @@ def test_a_copy_to_another_disk_has_content_and_date(folder: bytes, tmp_path: Pa
 
 def test_a_copy_of_what_is_gone_leaves_nothing(folder: bytes, target: bytes) -> None:
     with pytest.raises(FileNotFoundError):
-        copy_into(folder, b"cur/1.h:2,", target, b"2.h", 0, 0)
+        copy_into(folder, b"cur/1.h:2,", target, b"cur/2.h:2,")
     assert files_in(target) == set()
 
 
