@@ -175,7 +175,7 @@ def heed_uidvalidity(turn: Turn, told: int) -> None:
 
 
 def mask_in(row: MailboxRow, name: bytes, kept: int = 0) -> int:
-    """The flags that a file name says; `kept` are index-only keywords that it can't say."""
+    """The flags that a file name says; `kept` are letterless keywords, which it can't say."""
     letters = mask_of_letters(parse_name(name).letters)
     return letters & (SYSTEM_MASK | named_mask(row.keywords)) | kept
 
