@@ -88,18 +88,24 @@ class Index:
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
-        """A short look at the index as it is now; it sees nothing of later writes."""
-        with (
-            self._gate.inside(),
-            self._noticing_damage(),
-            self._environment.begin() as transaction,
-        ):
-            snapshot = Snapshot(transaction, self._tables)
-            del transaction
-            try:
-                yield snapshot
-            finally:
-                snapshot.end()
+        """A short look at the index as it is now; it sees nothing of later writes.
+
+        Every command takes some: so what is only needed when it fails costs nothing before.
+        """
+        self._gate.enter()
+        try:
+            with self._environment.begin() as transaction:
+                snapshot = Snapshot(transaction, self._tables)
+                del transaction
+                try:
+                    yield snapshot
+                finally:
+                    snapshot.end()
+        except lmdb.Error:
+            with self._noticing_damage():
+                raise
+        finally:
+            self._gate.leave()
 
     def write(self, work: Callable[[Batch], T]) -> T:
         """Run `work` in one write transaction and return its result, durably committed.

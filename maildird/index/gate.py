@@ -7,7 +7,7 @@ for it would wait for ever otherwise.
 """
 
 import threading
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,23 +17,34 @@ class Gate:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._inside: Counter[int] = Counter()
+        self._inside: defaultdict[int, int] = defaultdict(int)
         self._one_alone = False
 
     @contextmanager
     def inside(self) -> Iterator[None]:
         """Hold a transaction open; waits while another thread is alone."""
-        thread = threading.get_ident()
-        with self._changed:
-            self._changed.wait_for(lambda: thread in self._inside or not self._one_alone)
-            self._inside[thread] += 1
+        self.enter()
         try:
             yield
         finally:
-            with self._changed:
-                self._inside[thread] -= 1
-                if not self._inside[thread]:
-                    del self._inside[thread]
+            self.leave()
+
+    def enter(self) -> None:
+        """Begin to be inside; `leave` in the same thread."""
+        thread = threading.get_ident()
+        with self._changed:
+            if self._one_alone:
+                self._changed.wait_for(lambda: thread in self._inside or not self._one_alone)
+            self._inside[thread] += 1
+
+    def leave(self) -> None:
+        """The opposite of `enter`."""
+        thread = threading.get_ident()
+        with self._changed:
+            self._inside[thread] -= 1
+            if not self._inside[thread]:
+                del self._inside[thread]
+            if self._one_alone:
                 self._changed.notify_all()
 
     @contextmanager
