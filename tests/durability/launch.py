@@ -8,6 +8,7 @@ arguments as JSON, and two descriptors, for the log and for talking about faults
 The answer is the process's id. When it ended, its wait status comes behind the id of that time.
 """
 
+import importlib
 import json
 import os
 import socket
@@ -21,9 +22,14 @@ from tests.durability.operations import watch
 
 _LARGEST = 65536
 
+_LATE = ("maildird.cli.serve", "maildird.server.daemon")
+"""What `main` imports only when it needs it."""
+
 
 def launch() -> None:
     """Start servers one after the other, until the socket is closed."""
+    for module in _LATE:
+        importlib.import_module(module)
     with socket.socket(fileno=os.dup(0)) as orders:
         while True:
             message, descriptors, _flags, _address = socket.recv_fds(orders, _LARGEST, 2)
