@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import repeat
 from operator import lt
+from typing import Final
 
 import lmdb
 
@@ -28,12 +29,16 @@ from maildird.index.schema import (
     base_of,
     folder_key,
     meta_key,
+    pack_fact,
     pack_facts,
     pack_mailbox,
     pack_size,
 )
 from maildird.index.snapshots import Snapshot
 from maildird.terms.flags import SEEN
+
+_FACTS_COPIED_AT_ONCE: Final = 500
+"""Messages whose facts are in memory together; they have a kilobyte each, and may have more."""
 
 
 class Batch(Snapshot):
@@ -185,7 +190,8 @@ class Batch(Snapshot):
         """As `put_facts`, by UID; quickest by the hundred."""
         uids = [message.uid for message in self.messages(mailbox, sorted(known))]
         self._drop_sizes(mailbox, uids)
-        self._put_all(self._tables.sizes, mailbox, [pack_size(uid, known[uid]) for uid in uids])
+        sizes = [pack_size(uid, known[uid].size, known[uid].internaldate) for uid in uids]
+        self._put_all(self._tables.sizes, mailbox, sizes)
         records = sorted(
             (FACT_KEY.pack(mailbox, kind, uid), value)
             for uid in uids
@@ -198,8 +204,29 @@ class Batch(Snapshot):
 
         `copies` has the UID of each copy by that of its original.
         """
-        known = ((copy, self.facts(source, uid)) for uid, copy in copies.items())
-        self.put_many_facts(target, {copy: facts for copy, facts in known if facts is not None})
+        originals = sorted(copies)
+        for start in range(0, len(originals), _FACTS_COPIED_AT_ONCE):
+            uids = originals[start : start + _FACTS_COPIED_AT_ONCE]
+            self._copy_facts(source, target, uids, [copies[uid] for uid in uids])
+
+    def _copy_facts(
+        self, source: int, target: int, uids: Sequence[int], copies: Sequence[int]
+    ) -> None:
+        kinds = [self.facts_of_kind(source, kind, uids) for kind in FactKind]
+        known = [
+            (uid, size, facts)
+            for uid, size, *facts in zip(copies, self.sizes_of(source, uids), *kinds, strict=False)
+            if size is not None and all(facts)
+        ]
+        self._drop_sizes(target, [uid for uid, _size, _facts in known])
+        sizes = [pack_size(uid, *size) for uid, size, _facts in known]
+        self._put_all(self._tables.sizes, target, sizes)
+        cursor = self._transaction.cursor(self._tables.facts)
+        for at, kind in enumerate(FactKind):
+            cursor.putmulti(
+                (FACT_KEY.pack(target, kind, uid), pack_fact(uid, facts[at]))
+                for uid, _size, facts in known
+            )
 
     def prune(self, mailbox: int, keep: int) -> None:
         """Forget the oldest tombstones, so that at most `keep` are left.

@@ -192,9 +192,9 @@ def base_of(file: bytes) -> bytes:
     return file[BASE_AT : BASE_AT + length]
 
 
-def pack_size(uid: int, facts: Facts) -> bytes:
+def pack_size(uid: int, size: int, internaldate: int) -> bytes:
     """Record of `sizes`."""
-    record = SIZE.pack(uid, facts.size, facts.internaldate, 0)[: -_CHECKSUM_BEHIND.size]
+    record = SIZE.pack(uid, size, internaldate, 0)[: -_CHECKSUM_BEHIND.size]
     return record + _CHECKSUM_BEHIND.pack(crc32(record))
 
 
@@ -210,7 +210,12 @@ def pack_facts(uid: int, facts: Facts) -> Iterator[tuple[FactKind, bytes]]:
     """Values of `facts` by kind; they can't be taken for another message's."""
     structure = facts.bodystructure + _STRUCTURE_END + facts.body
     for kind, fact in zip(FactKind, (facts.envelope, structure, facts.header), strict=True):
-        yield kind, fact + _CHECKSUM_BEHIND.pack(crc32(fact, uid))
+        yield kind, pack_fact(uid, fact)
+
+
+def pack_fact(uid: int, fact: bytes) -> bytes:
+    """Value of `facts` of any kind."""
+    return fact + _CHECKSUM_BEHIND.pack(crc32(fact, uid))
 
 
 def sound_facts(values: Sequence[bytes], uids: Iterable[int]) -> list[bytes]:

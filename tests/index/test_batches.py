@@ -132,6 +132,23 @@ def test_expunge_takes_the_facts_along(index: Index) -> None:
         assert len(snapshot.sizes(mailbox).uids) == 0
 
 
+def test_copies_are_known_as_their_originals_are(index: Index) -> None:
+    source, target = put(index), put(index, parts=("Other",))
+    other = FACTS._replace(size=78, envelope=b"(another)")
+
+    def work(batch: Batch) -> None:
+        batch.add_many(source, [message(uid) for uid in (1, 2, 3)])
+        batch.put_many_facts(source, {1: FACTS, 3: other})
+        batch.add_many(target, [message(uid) for uid in (7, 8, 9)])
+        batch.copy_facts(source, target, {1: 9, 2: 8, 3: 7})
+
+    index.write(work)
+    with index.snapshot() as snapshot:
+        known = [snapshot.facts(target, uid) for uid in (7, 8, 9)]
+        assert known == [other, None, FACTS]
+        assert list(check(snapshot)) == []
+
+
 @pytest.mark.parametrize(
     ("keep", "left", "pruned"),
     [

@@ -54,9 +54,9 @@ def test_mailbox_rows_round_trip(row: MailboxRow) -> None:
 )
 def test_facts_round_trip(facts: Facts) -> None:
     values = [value for _kind, value in pack_facts(9, facts)]
-    assert unpack_facts(9, pack_size(9, facts), values) == facts
-    assert unpack_facts(8, pack_size(9, facts), values) is None
-    record = pack_size(9, facts)
+    assert unpack_facts(9, pack_size(9, facts.size, facts.internaldate), values) == facts
+    assert unpack_facts(8, pack_size(9, facts.size, facts.internaldate), values) is None
+    record = pack_size(9, facts.size, facts.internaldate)
     assert unpack_facts(9, record[:-1] + bytes([record[-1] ^ 1]), values) is None
 
 
