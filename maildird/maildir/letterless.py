@@ -170,6 +170,25 @@ def write_letterless(
     return Position(status.st_ino, status.st_size, status.st_size)
 
 
+def join_letterless(source: bytes, target: bytes, bases: Iterable[bytes]) -> None:
+    """Have the target's file say what the source's says of messages, too; OSError.
+
+    Where there is no such file in both, nothing happens.
+    """
+    if not (has_letterless(source) and has_letterless(target)):
+        return
+    bases = frozenset(bases)
+    found: dict[bytes, Keywords] = {}
+    for folder in (target, source):
+        said = read_letterless(folder, bases)
+        found |= said.keywords if said is not None else {}
+    grouped: dict[Keywords, list[bytes]] = {}
+    for base, names in found.items():
+        grouped.setdefault(names, []).append(base)
+    grouped.pop((), None)
+    write_letterless(target, lambda: grouped)
+
+
 def remove_letterless(folder: bytes) -> None:
     """No message of the folder has letterless keywords; OSError. What is no file stays."""
     path = os.path.join(folder, FILE)

@@ -2,12 +2,13 @@
 
 Theory of operation. A delivery agent makes the folder that it delivers to. Messages then go back
 into that one: each base name is unique, and one whose name is taken by another file all the same
-gets its own. Their keywords go with them (`lettering`). Of the files that servers keep in a folder
-the new folder's stay, and the other ones go last, when nothing remains of which they tell.
+gets its own. Their keywords go with them (`lettering`, `letterless`). Of the files that servers
+keep in a folder the new folder's stay, and the other ones go last, when nothing remains of which
+they tell.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final
@@ -15,7 +16,8 @@ from typing import Final
 from maildird.maildir.each import to_each
 from maildird.maildir.folders import SUBDIRS, fsync_directory
 from maildird.maildir.lettering import Lettering, lettering
-from maildird.maildir.names import parse_name, unique_base
+from maildird.maildir.letterless import join_letterless
+from maildird.maildir.names import base_name, parse_name, unique_base
 from maildird.maildir.renaming import rename_exclusively
 
 OWN_FILES: Final = (b"dovecot", b"courier", b"maildird-", b"maildirfolder", b"maildirsize")
@@ -40,10 +42,18 @@ def merge(directory: bytes, target: bytes) -> None:
 
     try:
         to_each([name for name in present if name not in own], move)
+        if changed is not None:
+            join_letterless(directory, target, _bases_in(target))
         to_each(own, move)
     finally:
         fsync_directory(target)
     os.rmdir(directory)
+
+
+def _bases_in(folder: bytes) -> Iterator[bytes]:
+    for subdir in (b"cur", b"new"):
+        with suppress(FileNotFoundError):
+            yield from map(base_name, os.listdir(os.path.join(folder, subdir)))
 
 
 def _merge_messages(directory: bytes, target: bytes, changed: Lettering) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from maildird.maildir.folders import make_folder
+from maildird.maildir.letterless import Letterless, read_letterless, write_letterless
 from maildird.maildir.merging import merge
 from tests.maildir.disk import content_of, files_in, put
 
@@ -122,3 +123,16 @@ def test_nothing_is_moved_while_another_program_names_keywords(
     with pytest.raises(OSError, match="is held by another program"):
         merge(folder, target)
     assert files_in(folder) == {b"cur/1.h:2,a"}
+
+
+def test_keywords_without_a_letter_go_with_their_messages(folder: bytes, target: bytes) -> None:
+    put(folder, b"cur/1.h:2,S")
+    put(folder, b"cur/2.h:2,S")
+    put(target, b"cur/3.h:2,S")
+    write_letterless(folder, lambda: {("one", "two"): [b"1.h", b"gone"], ("two",): [b"2.h"]})
+    write_letterless(target, lambda: {("two", "three"): [b"3.h"]})
+    merge(folder, target)
+    said = read_letterless(target, [b"1.h", b"2.h", b"3.h", b"gone"])
+    assert said == Letterless(
+        {b"1.h": ("one", "two"), b"2.h": ("two",), b"3.h": ("two", "three")}, damaged=False
+    )
