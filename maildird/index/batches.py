@@ -121,12 +121,13 @@ class Batch(Snapshot):
         files = list(map(bytes.__add__, map(FILE_HEAD.pack, uids, map(len, bases)), names))
         if not all(map(bytes.startswith, files, bases, repeat(BASE_AT))):
             raise ValueError(f"a name for mailbox {mailbox} doesn't begin with its base name")
-        base_ends = map(BASE_END.__add__, map(NUMBER.pack, uids))
+        numbers = map(NUMBER.pack, uids)
+        ended_bases = map(BASE_END.join, zip(bases, numbers, strict=True))
         tables = self._tables
         self._put_all(tables.messages, mailbox, map(RECORD.pack, uids, modseqs, masks))
         self._put_all(tables.changes, mailbox, sorted(map(RECORD.pack, modseqs, uids, masks)))
         self._put_all(tables.files, mailbox, files)
-        self._put_all(tables.bases, mailbox, sorted(map(bytes.__add__, bases, base_ends)))
+        self._put_all(tables.bases, mailbox, sorted(ended_bases))
         unseen = (count for mask, count in Counter(masks).items() if _unseen(mask))
         self._count_unseen(mailbox, sum(unseen))
 
@@ -285,8 +286,14 @@ class Batch(Snapshot):
                 raise ValueError(f"a message {base!r} is in mailbox {mailbox} already")
 
     def _put_all(self, table: "lmdb._Database", mailbox: int, records: Iterable[bytes]) -> None:
-        """Put rising records; without `append`, which py-lmdb 1.4 can't do to duplicates."""
-        self._transaction.cursor(table).putmulti(zip(repeat(LIST_KEY.pack(mailbox)), records))
+        """Put rising records; where there are none yet, so that they fill their pages."""
+        key, cursor = LIST_KEY.pack(mailbox), self._transaction.cursor(table)
+        if cursor.set_key(key):
+            cursor.putmulti(zip(repeat(key), records))
+            return
+        always = repeat(True)  # py-lmdb 1.4 can append duplicates by `put` only
+        if not all(map(cursor.put, repeat(key), records, always, always, always)):
+            raise ValueError(f"records of mailbox {mailbox} don't rise")
 
     def _take_messages(self, mailbox: int, uids: Iterable[int]) -> list[MessageRow]:
         """Remove the records of messages; returns what they were."""

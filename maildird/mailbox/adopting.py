@@ -195,7 +195,7 @@ def list_all(folder: bytes, uidlist: UidList | None) -> tuple[dict[bytes, bytes]
     listed = {entry.base for entry in uidlist.entries} if uidlist else set()
     by_base: dict[bytes, bytes] = {}
     for _ in range(MOST_LISTINGS):
-        listing = list_folder(folder)
+        listing = list_folder(folder, in_order=True)
         found = _by_base(listing.names)
         by_base |= found
         if listing.stable or listed <= by_base.keys():

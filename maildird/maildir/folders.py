@@ -77,13 +77,16 @@ class Staged:
     base: bytes
 
 
-def list_folder(folder: bytes) -> Listing:
-    """List new/ and then cur/; Refused (UNAVAILABLE, NOPERM) when that can't be done."""
+def list_folder(folder: bytes, *, in_order: bool = False) -> Listing:
+    """List new/ and then cur/; Refused (UNAVAILABLE, NOPERM) when that can't be done.
+
+    Names that are sorted `in_order` lie so in memory, too, and are gone through quickly.
+    """
     try:
         complete(folder)
         before = folder_mtimes(folder)
         began = time.time_ns()
-        names, strange = _scan(folder, b"new", b"cur")
+        names, strange = _scan(folder, b"new", b"cur", in_order=in_order)
         settled = all(abs(began - mtime) > TICK for mtime in before)
         stable = settled and before == folder_mtimes(folder)
     except OSError as error:
@@ -338,7 +341,9 @@ def unreadable(directory: bytes, error: OSError) -> Refused:
     return Refused(Code.UNAVAILABLE, f"{path} can't be read: {error.strerror}; is it mounted?")
 
 
-def _scan(folder: bytes, *subdirs: bytes) -> tuple[list[bytes], list[bytes]]:
+def _scan(
+    folder: bytes, *subdirs: bytes, in_order: bool = False
+) -> tuple[list[bytes], list[bytes]]:
     """`subdir/file` of all that has a message's name, and what of it is no regular file.
 
     The listing tells the types, so that nothing is asked file by file.
@@ -346,14 +351,20 @@ def _scan(folder: bytes, *subdirs: bytes) -> tuple[list[bytes], list[bytes]]:
     names: list[bytes] = []
     strange: list[bytes] = []
     for subdir in subdirs:
+        files: list[bytes] = []
         prefix = subdir + b"/"
         with os.scandir(os.path.join(folder, subdir)) as found:
             for entry in found:
                 name = entry.name
                 if name.startswith(b"."):
                     continue
-                kind = names if entry.is_file(follow_symlinks=False) else strange
-                kind.append(prefix + name)
+                if entry.is_file(follow_symlinks=False):
+                    files.append(name)
+                else:
+                    strange.append(prefix + name)
+        if in_order:
+            files.sort()
+        names += [prefix + name for name in files]
     return names, strange
 
 

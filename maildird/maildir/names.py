@@ -15,7 +15,7 @@ import re
 import socket
 import time
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -126,15 +126,24 @@ def in_delivery_order(bases: Iterable[bytes]) -> list[bytes]:
     as they are.
     """
     ordered = sorted(bases)
-    seconds = [base[:_SECOND] for base in ordered]
-    if {base[_SECOND : _SECOND + 1] for base in ordered} != {b"."} or not b"".join(
-        seconds
-    ).isdigit():
+    seconds = [base[: _SECOND + 1] for base in ordered]
+    if not _are_seconds(seconds):
         return sorted(ordered, key=delivery_order)
     for second in {one for one, next_one in pairwise(seconds) if one == next_one}:
         same = slice(bisect_left(seconds, second), bisect_right(seconds, second))
         ordered[same] = sorted(ordered[same], key=delivery_order)
     return ordered
+
+
+def _are_seconds(beginnings: Sequence[bytes]) -> bool:
+    """Whether each is ten digits and a dot; the dots stand right, and there are no others."""
+    joined, dots = b"".join(beginnings), b"." * len(beginnings)
+    digits = joined.replace(b".", b"")
+    return (
+        joined[_SECOND :: _SECOND + 1] == dots
+        and digits.isdigit()
+        and len(digits) + len(dots) == len(joined)
+    )
 
 
 def unique_base(size: int | None = None, wire_size: int | None = None) -> bytes:
