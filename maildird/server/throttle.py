@@ -6,17 +6,19 @@ With more a login has to wait before its password is compared, twice as long for
 a cap. An address may wait long; a name never, so that nobody can lock a user out by guessing at
 their name. Guesses that come together wait for what becomes of the first ones: few passwords are
 compared at a time, and whose turn it is looks again at how long it has to wait. The waiting itself
-takes nobody's turn.
+takes nobody's turn. But an address that has to wait has its turns `PACE` apart, however many
+connections it waits on.
 
-Many people may have one address, and one of them may guess. So an address does not hold up who
-logged in from it lately under the same name, nor a name that exists and hardly failed from there.
-Such a pair of address and name has turns of its own. A wrong password is compared early then, but
-goes on to wait for the answer and the count like one under a name that nobody has, its turn
-included: what is quick is a right password alone. Nor are there more guesses, as each keeps its
-connection busy until then.
+Many people may have one address, and one of them may guess. So where an address has to wait, it
+does not hold up who logged in from it lately under the same name, nor a name that exists and hardly
+failed from there. Such a pair of address and name has turns of its own then. A wrong password is
+compared early, but goes on to wait for the answer and the count like one under a name that nobody
+has, its turn included: what is quick is a right password alone. Where the address need not wait,
+all names share its turns, since who has to wait for one would tell which names there are.
 
 Who gets in takes back what their own address did with their own name: a telephone that tried with
-the old password harms nobody for long. What others did stays.
+the old password harms nobody for long. What others did stays, and so does what did not count
+because the address had failed too often already.
 
 With IPv6 the addresses of a /64 count as one. A webmail on this machine speaks for many people, so
 the machine's own addresses don't count, the names tried from there do. What is remembered is
@@ -55,6 +57,9 @@ LONGEST_OF_ADDRESS: Final = 15.0
 LONGEST_OF_NAME: Final = 4.0
 """How long a login waits at most (s)."""
 
+PACE: Final = 1.0
+"""Seconds from one turn to the next of an address that has to wait."""
+
 AT_ONCE: Final = 4
 """Logins of one address, or of one pair, whose passwords are compared at the same time."""
 
@@ -71,7 +76,8 @@ _SHOWN: Final = 80
 """Octets of a name that are logged, and told apart."""
 
 Key = tuple[str, bytes]
-"""An address and a name, one of which may be empty."""
+"""An address and a name, one of which may be empty; for a pair a NUL stands before the name, and an
+octet of 1 for what the name has part in of the count of the address."""
 
 
 class Throttle:
@@ -124,19 +130,21 @@ class Throttle:
             while True:
                 await trio.sleep_until(attempt.due())
                 lane = attempt.lane()
-                await turn.enter_async_context(self._turn(lane))
+                turns = await turn.enter_async_context(self._turn(lane))
                 if attempt.lane() == lane and trio.current_time() >= attempt.due():
+                    if attempt.has_to_wait(lane):
+                        await turns.keep_pace()
                     break
                 await turn.aclose()
             yield
 
     @asynccontextmanager
-    async def _turn(self, lane: Key) -> AsyncIterator[None]:
+    async def _turn(self, lane: Key) -> AsyncIterator["_Turns"]:
         turns = self._turns.setdefault(lane, _Turns(trio.Semaphore(AT_ONCE)))
         turns.wanted += 1
         try:
             async with turns.free:
-                yield
+                yield turns
         finally:
             turns.wanted -= 1
             if not turns.wanted:
@@ -160,6 +168,7 @@ class Attempt:
         self._of_origin: Key | None = (origin, b"") if origin else None
         self._of_name: Key = ("", self._name)
         self._pair: Key = (origin, b"\0" + self._name)
+        self._share: Key = (origin, b"\1" + self._name)
         self._wait_at_first = self._wait_if_unknown()
         self._passes_for_unknown = False
 
@@ -180,9 +189,13 @@ class Attempt:
 
     def lane(self) -> Key:
         """Whom it shares turns with."""
-        if self._of_origin is None or self._is_spared():
+        if self._of_origin is None or (self._is_spared() and self.is_early()):
             return self._pair
         return self._of_origin
+
+    def has_to_wait(self, lane: Key) -> bool:
+        """Whether these turns are those of an address that has to wait."""
+        return lane == self._of_origin and self._memory.failures(lane) > FREE
 
     def ended(self, *, right: bool) -> None:
         """Tell what became of it; not to be called where nobody could say."""
@@ -197,9 +210,9 @@ class Attempt:
         """Have a failure count for the address and the name, and log it."""
         shown = ascii(self._name.decode("utf-8", "replace"))
         logger.warning("failed login for %s from %s", shown, self._peer)
-        for key in (self._of_origin, self._of_name):
-            if key is not None:
-                self._memory.add(key, 1)
+        self._memory.add(self._of_name, 1)
+        if self._of_origin is not None:
+            self._memory.add(self._share, self._memory.add(self._of_origin, 1))
 
     def _is_spared(self) -> bool:
         """Whether the failures of its address don't count."""
@@ -223,18 +236,30 @@ class Attempt:
         return min(longest, 2.0**over) if over > 0 else 0.0
 
     def _take_back(self) -> None:
-        own = self._memory.failures(self._pair)
-        for key in (self._of_origin, self._of_name, self._pair):
-            if key is not None and own:
-                self._memory.add(key, -own)
+        own, share = self._memory.failures(self._pair), self._memory.failures(self._share)
+        for key, number in (
+            (self._of_name, own),
+            (self._pair, own),
+            (self._of_origin, share),
+            (self._share, share),
+        ):
+            if key is not None and number:
+                self._memory.add(key, -number)
 
 
 @dataclass(slots=True)
 class _Turns:
-    """Those of one address, or pair, that want to log in."""
+    """Those of one address, or pair, that want to log in; `next` is when a pace has passed."""
 
     free: trio.Semaphore
     wanted: int = 0
+    next: float = 0.0
+
+    async def keep_pace(self) -> None:
+        """Wait until the one before is `PACE` ago."""
+        at = max(trio.current_time(), self.next)
+        self.next = at + PACE
+        await trio.sleep_until(at)
 
 
 class _Memory:
@@ -250,13 +275,15 @@ class _Memory:
         count, at = self._counts.get(key, (0.0, now))
         return max(0.0, count - (now - at) / FORGOTTEN)
 
-    def add(self, key: Key, number: float) -> None:
-        """Change it; what is all forgotten takes no room."""
-        count = min(self.failures(key) + number, MOST_COUNTED)
+    def add(self, key: Key, number: float) -> float:
+        """Change it, and say by how much; what is all forgotten takes no room."""
+        before = self.failures(key)
+        count = min(before + number, MOST_COUNTED)
         self._counts.pop(key, None)
         if count > 0:
             self._counts[key] = (count, trio.current_time())
         _bound(self._counts)
+        return count - before
 
     def is_known(self, pair: Key) -> bool:
         """Whether the address is one where the name logged in from lately."""

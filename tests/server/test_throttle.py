@@ -18,6 +18,7 @@ from maildird.server.throttle import (
     LONGEST_OF_ADDRESS,
     LONGEST_OF_NAME,
     MOST_COUNTED,
+    PACE,
     Throttle,
 )
 
@@ -90,6 +91,16 @@ async def test_an_own_account_does_not_buy_guesses_at_others(autojump_clock: Moc
     assert await attempt(throttle, "ada", HERE) == pytest.approx(LONGEST_OF_ADDRESS)
 
 
+async def test_an_own_account_takes_back_no_more_than_it_added(autojump_clock: MockClock) -> None:
+    """Failures that an address at the cap can't add, a login can't take away from it."""
+    throttle = Throttle()
+    await failures(throttle, 30, "ada", HERE)
+    await attempt(throttle, "eve", HERE, right=True, exists=True)
+    await failures(throttle, 10, "eve", HERE)
+    await attempt(throttle, "eve", HERE, right=True, exists=True)
+    assert await attempt(throttle, "bob", HERE) == pytest.approx(LONGEST_OF_ADDRESS)
+
+
 async def test_addresses_of_one_network_count_as_one(autojump_clock: MockClock) -> None:
     throttle = Throttle()
     for number in range(8):
@@ -158,13 +169,39 @@ async def test_who_guesses_holds_up_nobody_else_behind_the_same_address(
         assert await attempt(throttle, "cy", HERE, right=True, exists=True) == 0
 
 
-async def test_those_who_wait_take_no_turn_of_a_name_that_nobody_has(
-    autojump_clock: MockClock,
+@pytest.mark.parametrize("exist", [False, True])
+async def test_more_connections_make_no_more_guesses(
+    autojump_clock: MockClock, *, exist: bool
 ) -> None:
     throttle = Throttle()
     await failures(throttle, 12, "eve", HERE)
-    compared = await together(throttle, [f"user{number}" for number in range(40)])
-    assert max(compared) < LONGEST_OF_ADDRESS + 2
+    began = trio.current_time()
+    compared = await together(throttle, ["ada"] * 40, exist=exist)
+    late = [at for at in compared if at >= LONGEST_OF_ADDRESS]
+    assert max(late) == pytest.approx(LONGEST_OF_ADDRESS + (len(compared) - 1) * PACE, rel=0.2)
+    assert trio.current_time() - began >= LONGEST_OF_ADDRESS + (len(compared) - 1) * PACE
+
+
+async def test_one_at_a_time_waits_no_longer_for_the_pace(autojump_clock: MockClock) -> None:
+    throttle = Throttle()
+    waited = await failures(throttle, 20, "eve", HERE)
+    assert max(waited) == pytest.approx(LONGEST_OF_ADDRESS)
+
+
+@pytest.mark.parametrize("exists", [False, True])
+async def test_while_others_take_the_first_turns_a_name_that_exists_waits_like_any_other(
+    autojump_clock: MockClock, *, exists: bool
+) -> None:
+    throttle = Throttle()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(together, throttle, [f"user{number}" for number in range(8)])
+        await trio.testing.wait_all_tasks_blocked()
+        began = trio.current_time()
+        async with throttle.attempt(b"ada", parse_address(HERE), exists=exists) as made:
+            await trio.sleep(0.1)
+            made.ended(right=False)
+        took = trio.current_time() - began
+    assert took == pytest.approx(8, rel=0.1)
 
 
 @pytest.mark.parametrize("others", [9, 20])
@@ -224,7 +261,7 @@ async def test_a_crowd_of_guesses_tells_no_more_about_a_name(autojump_clock: Moc
             return trio.current_time() - began
 
     # the order of tasks that wake at one time is random, so either may have any of the turns
-    last = LONGEST_OF_ADDRESS + 81 * 0.1 / AT_ONCE + 0.2
+    last = LONGEST_OF_ADDRESS + 81 * PACE + 0.2
     for exists in (False, True):
         assert all([LONGEST_OF_ADDRESS <= await took(exists=exists) <= last for _ in range(3)])
     assert max([await took(exists=True) for _ in range(12)]) > LONGEST_OF_ADDRESS + 0.3
@@ -280,7 +317,7 @@ async def test_who_leaves_while_waiting_takes_nobodys_turn(autojump_clock: MockC
 async def test_what_is_remembered_is_bounded(
     autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(throttle_module, "MOST_REMEMBERED", 30)
+    monkeypatch.setattr(throttle_module, "MOST_REMEMBERED", 40)
     throttle = Throttle()
     await failures(throttle, 8, "ada", HERE)
     for number in range(8):
