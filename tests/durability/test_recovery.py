@@ -71,7 +71,8 @@ async def is_listed(server: Server, subject: str) -> None:
     """The uidlist of the target has a message; it is written when there is time."""
     (file,) = files(server, subject)
     deadline = trio.current_time() + PATIENCE
-    while file.name.partition(":2,")[0] not in uidlist(server).read_text():
+    base = file.name.partition(":2,")[0]
+    while not uidlist(server).exists() or base not in uidlist(server).read_text():
         assert trio.current_time() < deadline
         await trio.sleep(0.01)
 
