@@ -22,6 +22,7 @@ from tests.rfc7162.hosts import AS_ANOTHER, DISGUISE, DOVECOT_IMAP, IS_ROOT
 
 PASSWORD = "open sesame"
 READY = re.compile(rb"imaps?://127\.0\.0\.1:(\d+)")
+_NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -66,7 +67,7 @@ class Maildird:
     def start(self) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "maildird", "serve", *self._options()],
-            env=os.environ | {"MAILDIRD_PASSWORD": PASSWORD},
+            env=_environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
@@ -110,6 +111,12 @@ class Maildird:
 
     def memory(self) -> int:
         return memory(self._process.pid)
+
+
+def _environment() -> dict[str, str]:
+    """With the bytecode that a server which is installed has, too."""
+    variables = {name: value for name, value in os.environ.items() if name != _NO_BYTECODE}
+    return variables | {"MAILDIRD_PASSWORD": PASSWORD}
 
 
 class Dovecot:
