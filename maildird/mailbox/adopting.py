@@ -192,13 +192,12 @@ def list_all(folder: bytes, uidlist: UidList | None) -> tuple[dict[bytes, bytes]
 
     Where two files share a base name, it has more.
     """
-    listed = {entry.base for entry in uidlist.entries} if uidlist else set()
     by_base: dict[bytes, bytes] = {}
     for _ in range(MOST_LISTINGS):
         listing = list_folder(folder, in_order=True)
         found = _by_base(listing.names)
         by_base |= found
-        if listing.stable or listed <= by_base.keys():
+        if listing.stable or uidlist is None or uidlist.by_base.keys() <= by_base.keys():
             break
     return by_base, listing, len(by_base) == len(found) == len(listing.names)
 
@@ -217,9 +216,9 @@ def _add_all(
 ) -> None:
     """Add the messages of a new mailbox, those that are listed with the UIDs that they have."""
     row, said, _is_all = read_masks(turn, row, by_base)
-    listed = {entry.base: entry.uid for entry in uidlist.entries} if uidlist else {}
-    known = sorted(listed.keys() & by_base.keys(), key=listed.__getitem__)
-    fresh = in_delivery_order(by_base.keys() - listed.keys() if listed else by_base)
+    listed = uidlist.by_base if uidlist else {}
+    known = sorted((base for base in listed if base in by_base), key=listed.__getitem__)
+    fresh = in_delivery_order(base for base in by_base if base not in listed)
     uids = [listed[base] for base in known]
     following = max(row.uidnext, uids[-1] + 1 if uids else 1)
     uids.extend(range(following, following + len(fresh)))

@@ -25,7 +25,7 @@ from maildird.index.environment import Index
 from maildird.index.rows import MailboxRow
 from maildird.mailbox.disk import Disk
 from maildird.mailbox.door import Door
-from maildird.mailbox.reconcile import base_of
+from maildird.mailbox.reconcile import SUBDIR_LENGTH, base_of
 from maildird.maildir.folders import folder_identity
 from maildird.maildir.layouts import Layout
 from maildird.maildir.uidlists import (
@@ -198,7 +198,8 @@ def _whole(row: MailboxRow, names: Iterable[tuple[int, bytes]], present: UidList
 
     `names` are taken one by one, as there may be so many.
     """
-    fields = {entry.base: entry.fields for entry in present.entries} if present else {}
+    entries = present.entries if present else ()
+    fields = {entry.base: entry.fields for entry in entries if entry.fields}
     return UidList(
         uidvalidity=row.uidvalidity,
         next_uid=row.uidnext,
@@ -206,7 +207,7 @@ def _whole(row: MailboxRow, names: Iterable[tuple[int, bytes]], present: UidList
         modseq=row.highestmodseq,
         extra=present.extra if present else (),
         entries=tuple(
-            UidEntry(uid, fields.get(base_of(name), b""), name.partition(b"/")[2])
+            _entry(uid, name, fields.get(base_of(name), b"") if fields else b"")
             for uid, name in names
         ),
     )
@@ -227,5 +228,5 @@ def _is_lacking(row: MailboxRow, present: UidList | None) -> bool:
     )
 
 
-def _entry(uid: int, name: bytes) -> UidEntry:
-    return UidEntry(uid, b"", name.partition(b"/")[2])
+def _entry(uid: int, name: bytes, fields: bytes = b"") -> UidEntry:
+    return UidEntry(uid, fields, name[SUBDIR_LENGTH:])

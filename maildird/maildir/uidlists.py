@@ -29,10 +29,10 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from maildird.maildir.dotlock import uidlist_locked
-from maildird.maildir.names import base_name
+from maildird.maildir.names import INFO, base_name
 from maildird.maildir.naming import naming
 from maildird.maildir.plain_files import open_regular, read_regular
 from maildird.maildir.replacing import replace_file
@@ -52,8 +52,7 @@ _HEADER_1: Final = re.compile(rb"1 (\d{1,10}) (\d{1,10})")
 _GUID: Final = re.compile(rb"[0-9a-fA-F]{32}")
 
 
-@dataclass(frozen=True, slots=True)
-class UidEntry:
+class UidEntry(NamedTuple):
     """One message; `fields` are what stands between UID and name, as it stands there."""
 
     uid: int
@@ -80,6 +79,11 @@ class UidList:
     extra: tuple[bytes, ...] = ()
     entries: tuple[UidEntry, ...] = ()
     damaged: bool = False
+
+    @property
+    def by_base(self) -> dict[bytes, int]:
+        """The UID of each base name; goes through all entries."""
+        return {entry.name.rsplit(INFO, 1)[0]: entry.uid for entry in self.entries}
 
 
 def read_uidlist(folder: bytes) -> UidList | None:
