@@ -127,11 +127,13 @@ def put_back(relocation: Relocation) -> None:
 def remove_trash(trash: bytes) -> None:
     """Remove what is out of sight already; what can't be removed now is tried again at a start.
 
-    It gets another name first, under which nobody puts it back: half of it would be left then.
+    It gets another name first, under which nobody puts it back: half of it would be left then. That
+    is synced, for a power cut may bring back the intent when the index has forgotten it.
     """
     going = trash.removesuffix(_GOING) + _GOING
     try:
         os.rename(trash, going)
+        fsync_directory(os.path.dirname(going))
         if os.path.islink(going):
             os.unlink(going)
         else:

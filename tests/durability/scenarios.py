@@ -17,6 +17,9 @@ COPIES = "copies"
 """Where messages are copied and moved to."""
 
 
+KEPT = 8
+"""Rounds after which mailboxes of a round are deleted: each client looks at all of them."""
+
 LETTERS = " ".join(f"letter{number}" for number in range(LETTER_KEYWORDS))
 """Keywords that take all the letters."""
 
@@ -231,6 +234,7 @@ class Create:
         self._name = ""
 
     async def prepare(self, client: Client, round: int, separator: str) -> str:
+        await delete(client, [f"made{round - KEPT}{separator}inner", f"made{round - KEPT}"])
         self._name = f"made{round}{separator}inner"
         return f"CREATE {self._name}"
 
@@ -251,6 +255,8 @@ class Rename:
 
     async def prepare(self, client: Client, round: int, separator: str) -> str:
         self._below = ("", f"{separator}a", f"{separator}b")
+        past = [f"{name}{round - KEPT}" for name in ("old", "new")]
+        await delete(client, [name + below for below in reversed(self._below) for name in past])
         for below in self._below:
             await client.do(f"CREATE old{round}{below}")
             await client.append(f"old{round}{below}", message(f"of {round}{below}"))
@@ -276,6 +282,7 @@ class RenameInbox:
         self.arriving: list[str] = []
 
     async def prepare(self, client: Client, round: int, separator: str) -> str:
+        await delete(client, [f"kept{round - KEPT}"])
         await client.do("SELECT INBOX")
         await client.do("UID STORE 1:* +FLAGS.SILENT (\\Deleted)")
         await client.do("EXPUNGE")
@@ -304,6 +311,8 @@ class Delete:
         self._child = ""
 
     async def prepare(self, client: Client, round: int, separator: str) -> str:
+        past = f"doomed{round - KEPT}"
+        await delete(client, [f"{past}{separator}child", past])
         self._child = f"doomed{round}{separator}child"
         for name in (f"doomed{round}", self._child):
             await client.do(f"CREATE {name}")
@@ -354,6 +363,13 @@ async def two_new(client: Client, subjects: list[str]) -> str:
     appended = await client.do(f"APPEND INBOX {' '.join(map(literal, subjects))}")
     await client.do("SELECT INBOX")
     return (appended.argument("APPENDUID") or "").split()[-1]
+
+
+async def delete(client: Client, names: list[str]) -> None:
+    """Delete the mailboxes that there are of these."""
+    for name in names:
+        exchange = await client.say(f"DELETE {name}")
+        assert exchange.tagged.condition == "OK" or exchange.tagged.code == "NONEXISTENT"
 
 
 async def take_all_letters(client: Client) -> None:

@@ -7,7 +7,7 @@ from itertools import cycle, product
 import pytest
 
 from tests.durability.rounds import FULL, LAYOUTS, Rounds, steps
-from tests.durability.scenarios import SCENARIOS, Scenario, Turnout
+from tests.durability.scenarios import SCENARIOS, MultiAppend, Scenario, Turnout, message
 from tests.durability.server import Server
 from tests.rfc7162.client import Client
 
@@ -29,6 +29,16 @@ class Undoable:
 
     def judge(self, turnout: Turnout) -> None:
         self._scenario.judge(replace(turnout, answered=False))
+
+
+class AfterDelete(MultiAppend):
+    """A command that leaves an intent, after a DELETE that was answered OK."""
+
+    async def prepare(self, client: Client, round: int, separator: str) -> str:
+        await client.do(f"CREATE gone{round}")
+        await client.append(f"gone{round}", message("of one that is gone"))
+        await client.do(f"DELETE gone{round}")
+        return await super().prepare(client, round, separator)
 
 
 def cuts(count: int) -> Iterator[str]:
@@ -54,6 +64,16 @@ async def test_what_a_power_cut_leaves(server: Server, command: str) -> None:
 async def test_what_a_power_cut_may_undo(server: Server, command: str) -> None:
     """Flags and removals are not synced: they may be undone, and no promise is broken by that."""
     rounds = Rounds(server, Undoable(SCENARIOS[command]()))
+    await rounds.begin()
+    for cut in cuts(len(await rounds.play("watch"))):
+        await rounds.play(cut)
+    assert not rounds.halves
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+async def test_what_was_deleted_does_not_come_back(server: Server) -> None:
+    """Its intent may: by then the index names that of a later command."""
+    rounds = Rounds(server, AfterDelete())
     await rounds.begin()
     for cut in cuts(len(await rounds.play("watch"))):
         await rounds.play(cut)
