@@ -30,7 +30,7 @@ from maildird.maildir.arrivals import Copies, take_back
 from maildird.maildir.folders import complete, copied_name, copy_into, remove
 from maildird.maildir.hiding import drop_hidden, hide, make_hiding, new_hiding
 from maildird.maildir.intents import needs_room
-from maildird.maildir.names import unique_base
+from maildird.maildir.names import unique_bases
 from maildird.terms.flags import flag_names
 
 
@@ -69,7 +69,7 @@ def _intend(
     """
     names = turn.batch.names_of(source.id, request.uids)
     originals = {uid: base_of(name) for uid, name in names.items()}
-    bases = {uid: unique_base() for uid in originals}
+    bases = dict(zip(originals, unique_bases(len(originals)), strict=True))
     origin = turn.folder(source)
     hiding = new_hiding() if request.move and bases else None
     pairs = tuple(zip(bases.values(), originals.values(), strict=True))
