@@ -27,7 +27,7 @@ from maildird.mailbox.results import (
     FlagChangeHow,
     Stored,
 )
-from maildird.mailbox.shared_columns import SharedColumns
+from maildird.mailbox.shared_columns import SharedColumns, positions_of
 from maildird.mailbox.view import View
 from maildird.mailbox.wake import GONE, Wake
 from maildird.mailbox.watcher import Watcher
@@ -297,11 +297,13 @@ class Selected:
         """Have the index keep what was computed; the event, when it has, need not be waited for."""
         return self._home.door.post(requests.Learn(self.id, dict(facts)))
 
-    def changed_since(self, modseq: int) -> list[int]:
-        """UIDs of the view whose MODSEQ is above `modseq`, as the view knows it; they rise."""
+    def changed_rows(self, modseq: int) -> list[int]:
+        """Rows of the view whose MODSEQ is above `modseq`, as the view knows it; they rise."""
         with self._home.index.snapshot() as snapshot:
             changed = snapshot.changed_since(self.id, modseq)
-        return sorted(uid for uid, _, _ in changed if self._told_modseq(uid) > modseq)
+        modseqs = self.view.modseqs
+        rows = positions_of(self.view.columns, [message.uid for message in changed])
+        return [at for at in rows if modseqs[at] > modseq]
 
     def gone_since(self, modseq: int, known_up_to: int = 0) -> UidSet:
         """UIDs that were removed after `modseq` and that the view doesn't have.
@@ -344,10 +346,6 @@ class Selected:
             raise Refused(
                 Code.NOPERM, "the mailbox is open read-only; SELECT it to change messages"
             )
-
-    def _told_modseq(self, uid: int) -> int:
-        seq = self.view.seq_of(uid)
-        return 0 if seq is None else self.view.modseqs[seq - 1]
 
     def _is_told_gone(self, uid: int) -> bool:
         return uid < self.view.uidnext and self.view.seq_of(uid) is None

@@ -73,8 +73,9 @@ class View:
 
     def seq_of(self, uid: int) -> int | None:
         """The sequence number of `uid`, None when the view doesn't have it."""
-        at = bisect_left(self.uids, uid)
-        return at + 1 if at < len(self.uids) and self.uids[at] == uid else None
+        uids = self.columns.uids
+        at = bisect_left(uids, uid)
+        return at + 1 if at < len(uids) and uids[at] == uid else None
 
     @property
     def withheld(self) -> frozenset[int]:

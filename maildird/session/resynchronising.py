@@ -24,9 +24,7 @@ async def tell_vanished(session: Session, uids: UidSet, modseq: int, known_up_to
 
 def changed_rows(session: Session, slices: list[Slice], modseq: int) -> list[int]:
     """The rows within `slices` whose messages have a MODSEQ above `modseq`."""
-    mailbox = session.mailbox
-    seqs = map(mailbox.view.seq_of, mailbox.changed_since(modseq))
-    return rows_within([seq - 1 for seq in seqs if seq is not None], slices)
+    return rows_within(session.mailbox.changed_rows(modseq), slices)
 
 
 async def tell_changed(session: Session, uids: UidSet, modseq: int) -> None:

@@ -295,7 +295,7 @@ def resynchronised(
     assert cache.uidvalidity == selected.uidvalidity
     gone = selected.gone_since(cache.modseq)
     messages = {uid: flags for uid, flags in cache.messages.items() if uid not in gone}
-    for uid in selected.changed_since(cache.modseq):
+    for uid in (selected.view.uids[at] for at in selected.changed_rows(cache.modseq)):
         messages[uid] = whole[uid]
     return messages
 
