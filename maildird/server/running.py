@@ -136,9 +136,11 @@ class Running:
     async def _change_accounts(self) -> None:
         """Close what is open and not so wanted any more, whoever it was opened for; open the rest.
 
-        The system is asked for its users in a thread.
+        A passwd-file that was written a moment ago has to count first, or who was removed stayed
+        in. The system is asked for its users in a thread.
         """
         users = self._users
+        await users.settle()
         for opened in self._accounts.opened:
             user = await trio.to_thread.run_sync(users.find, opened.name)
             if user is None or user.mail != opened.settings:

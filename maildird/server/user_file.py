@@ -13,7 +13,8 @@ seen unchanged for so long. One that was renamed into place, as maildird user do
 once.
 
 Whoever is no longer in the file can't log in any more. Sessions that are open go on, and the
-account stays open, until the settings are read again or the server ends.
+account stays open, until the settings are read again or the server ends. What was written just
+before that has to `settle` first.
 """
 
 import logging
@@ -83,14 +84,11 @@ class UserFile:
                 f"{self._path}: {error.strerror}; name a passwd-file that can be read, or make one"
                 " with maildird user add"
             ) from None
-        if before is not None and before._path == self._path and before._version != version:
-            reason = before._why_unsettled(version, content)
-            if reason is not None:
-                self._say_unsettled(reason)
-                self._take(before._content)
-                return
-        self._version = version
-        self._take(content)
+        if before is not None and before._is_unsettled_here(self._path, version, content):
+            self._take(before._content)
+        else:
+            self._version = version
+            self._take(content)
 
     async def refresh(self) -> None:
         """Read the file again if it changed."""
@@ -99,6 +97,13 @@ class UserFile:
         async with self._reading:
             if not self._is_current():
                 await trio.to_thread.run_sync(self._reread, trio.current_time())
+
+    async def settle(self) -> None:
+        """Read the file again if it changed, and once more where that might be half written."""
+        await self.refresh()
+        if self._unsettled is not None:
+            await trio.sleep_until(self._unsettled[1] + SETTLED)
+            await self.refresh()
 
     def _is_current(self) -> bool:
         try:
@@ -144,6 +149,10 @@ class UserFile:
         if in_place and time.time() < version.ctime / 1e9 + SETTLED:
             return "it was written at this moment"
         return None
+
+    def _is_unsettled_here(self, path: str, version: _Version, content: bytes) -> bool:
+        is_other = path == self._path and version != self._version
+        return is_other and self._why_unsettled(version, content) is not None
 
     def _say_unsettled(self, reason: str) -> None:
         logger.warning(

@@ -85,6 +85,11 @@ class Users:
         if self._key is None:
             await self._make_key()
 
+    async def settle(self) -> None:
+        """As `refresh`, but wait for a passwd-file that may be half written; a few seconds."""
+        if self._file is not None:
+            await self._file.settle()
+
     @property
     def refusal_takes(self) -> float:
         """How long nobody should hear that a password is wrong (s)."""

@@ -81,6 +81,27 @@ def test_the_sessions_of_a_user_who_is_gone_end_when_the_settings_are_read_again
         assert server.end() == 0
 
 
+def test_so_they_do_when_the_file_was_written_in_place_just_before(
+    configuration: Path, tmp_path: Path
+) -> None:
+    users = tmp_path / "users"
+    for name in ("ada", "bob"):
+        make_maildir(tmp_path / "mail" / name)
+        add(users, name, "secret")
+    with serving("--config", configuration, state=tmp_path) as server:
+        ada, bob = (imaplib.IMAP4(server.host, server.port, timeout=30) for _ in range(2))
+        ada.login("ada", "secret")
+        bob.login("bob", "secret")
+        lines = users.read_text().splitlines(keepends=True)
+        users.write_text("".join(line for line in lines if not line.startswith("ada:")))
+        server.process.send_signal(signal.SIGHUP)
+        assert ada.readline().startswith(b"* BYE ")
+        assert bob.noop()[0] == "OK"
+        bob.logout()
+        ada.shutdown()
+        assert server.end() == 0
+
+
 def test_the_account_of_a_user_of_the_file_is_open_from_the_start(
     configuration: Path, tmp_path: Path
 ) -> None:
