@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from typing import Final
 
@@ -73,6 +74,23 @@ class Rounds:
             error.add_note("\n".join([f"{plan}:", *done[-3:], *self.server.log]))
             raise
         return done
+
+    async def play_all(self, *ways: str) -> None:
+        """The server is stopped at each step in each of these ways, `kill` say.
+
+        In the short form it is at some, in one way after the other. A round may have more steps
+        than the one before; they are played, too.
+        """
+        count = len(await self.play("watch"))
+        if not FULL:
+            for way, step in zip(cycle(ways), steps(count)):
+                await self.play(f"{way} {step}")
+            return
+        for way in ways:
+            step = reached = 0
+            while step < count or reached == step:
+                step += 1
+                reached = len(await self.play(f"{way} {step}"))
 
     async def suffer(self, plan: str, codes: set[str]) -> list[str]:
         """One round in which an operation may fail and the server goes on.

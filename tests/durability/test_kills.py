@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.durability.rounds import Rounds, steps
+from tests.durability.rounds import Rounds
 from tests.durability.scenarios import SCENARIOS
 from tests.durability.server import Server
 
@@ -15,9 +15,7 @@ async def test_what_a_kill_leaves(server: Server, command: str) -> None:
     """OK holds, the rest is done or not; UIDs and MODSEQs keep their promise; nothing strays."""
     rounds = Rounds(server, SCENARIOS[command]())
     await rounds.begin()
-    count = len(await rounds.play("watch"))
-    for step in steps(count):
-        await rounds.play(f"kill {step}")
+    await rounds.play_all("kill")
     assert not rounds.halves
 
 

@@ -1,12 +1,10 @@
 """The power fails at every step: only what was synced is kept, by the strictest readings."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from itertools import cycle, product
 
 import pytest
 
-from tests.durability.rounds import FULL, LAYOUTS, Rounds, steps
+from tests.durability.rounds import LAYOUTS, Rounds
 from tests.durability.scenarios import SCENARIOS, MultiAppend, Scenario, Turnout, message
 from tests.durability.server import Server
 from tests.rfc7162.client import Client
@@ -41,21 +39,13 @@ class AfterDelete(MultiAppend):
         return await super().prepare(client, round, separator)
 
 
-def cuts(count: int) -> Iterator[str]:
-    """Plans for the steps of a command: both readings, or one after the other in the short form."""
-    readings = ("cut", "fade")
-    each = product(readings, steps(count)) if FULL else zip(cycle(readings), steps(count))
-    return (f"{reading} {step}" for reading, step in each)
-
-
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("command", LASTING)
 async def test_what_a_power_cut_leaves(server: Server, command: str) -> None:
     """What was answered OK survives; UIDs and MODSEQs keep their promise."""
     rounds = Rounds(server, SCENARIOS[command]())
     await rounds.begin()
-    for cut in cuts(len(await rounds.play("watch"))):
-        await rounds.play(cut)
+    await rounds.play_all("cut", "fade")
     assert not rounds.halves
 
 
@@ -65,8 +55,7 @@ async def test_what_a_power_cut_may_undo(server: Server, command: str) -> None:
     """Flags and removals are not synced: they may be undone, and no promise is broken by that."""
     rounds = Rounds(server, Undoable(SCENARIOS[command]()))
     await rounds.begin()
-    for cut in cuts(len(await rounds.play("watch"))):
-        await rounds.play(cut)
+    await rounds.play_all("cut", "fade")
     assert not rounds.halves
 
 
@@ -75,6 +64,5 @@ async def test_what_was_deleted_does_not_come_back(server: Server) -> None:
     """Its intent may: by then the index names that of a later command."""
     rounds = Rounds(server, AfterDelete())
     await rounds.begin()
-    for cut in cuts(len(await rounds.play("watch"))):
-        await rounds.play(cut)
+    await rounds.play_all("cut", "fade")
     assert not rounds.halves
