@@ -126,6 +126,9 @@ expect "UIDs hold on" [ "$(uidvalidity)" = "${before:-none}" ]
 say remove
 mail_as_it_is > /tmp/mail
 touch "$state/ada@example.org/letter" "$state/ada@example.org/index/damaged.mdb"
+mkdir -p "$state/bob@example.org" /srv/elsewhere
+touch /srv/elsewhere/data.mdb
+ln -s /srv/elsewhere "$state/bob@example.org/index"
 touch /etc/maildird/users
 apt remove maildird
 expect "service and ports are closed" \
@@ -138,5 +141,7 @@ apt purge maildird
 expect "the settings are gone, but not what others put there" \
     [ "$(ls /etc/maildird | tr '\n' ' ')" = "certificate.pem key.pem " ]
 expect "of the state only what is not maildird's is left" \
-    [ "$(find "$state" ! -type d | tee /tmp/left)" = "$state/ada@example.org/letter" ]
+    [ "$(find "$state" ! -type d | sort | tee /tmp/left | tr '\n' ' ')" \
+    = "$state/ada@example.org/letter $state/bob@example.org/index " ]
+expect "nothing is removed that a link leads to" [ -e /srv/elsewhere/data.mdb ]
 mail_as_it_is | expect "mail is untouched" cmp - /tmp/mail

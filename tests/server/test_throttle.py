@@ -364,6 +364,8 @@ async def test_the_filter_of_fail2ban_finds_the_address_whatever_the_name(
     found = [match["host"] for line in lines if (match := failregex.search(line))]
     assert found == ["192.0.2.1", "2001:db8::1"] * len(HOSTILE)
     assert failregex.search(f"INFO ada logged in from {HERE}") is None
+    assert failregex.search(f"host maildird[7]: {lines[0]}")
+    assert failregex.search(f"host maildird[7]: INFO mailbox a is maildird[7]: {lines[0]}") is None
 
 
 @pytest.mark.skipif(shutil.which("fail2ban-regex") is None, reason="fail2ban is not installed")
