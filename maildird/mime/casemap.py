@@ -97,7 +97,8 @@ class Phrase:
         """Whether a line of ASCII text has it."""
         if self._octets is None or self._octets not in line.lower():
             return False
-        return " " not in self._phrase or self.is_in_folded(line.decode("ascii").strip().lower())
+        unfolded = line.strip(b" \t\r\n")  # as `unfold`: other white space counts as a space
+        return " " not in self._phrase or self.is_in_folded(unfolded.decode("ascii").lower())
 
     def _is_surely_missing(self, text: Text) -> bool:
         """Whether the sketch alone shows that the text doesn't have the longest word."""

@@ -137,3 +137,13 @@ def test_a_common_header_says_what_the_message_says(
     expected = any(Phrase(needle).is_in(Text(value)) for value in values)
     header = written_out(describe(message).header)
     assert FieldSearch(field, needle).find([header, b"", header]) == [expected, False, expected]
+
+
+@pytest.mark.parametrize(
+    "value", [b"\x0cfred", b"\x1c\rfred", b"x\x0bfred\r", b" \t fred ", b"\x0c"]
+)
+@pytest.mark.parametrize("needle", [" fred", "fred ", "fred", " "])
+def test_rare_white_space_around_a_value(value: bytes, needle: str) -> None:
+    header = b"To:%b\r\n\r\n" % value
+    expected = any(Phrase(needle).is_in(Text(value)) for value in header_values(header, "to"))
+    assert FieldSearch(b"to", needle).find([header]) == [expected]
