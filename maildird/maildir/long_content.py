@@ -47,11 +47,14 @@ class LongContent:
         return read_opened(descriptor, os.fstat(descriptor).st_size, self._path)
 
     def pieces(self, start: int, stop: int) -> Iterator[bytes]:
-        """Its octets in wire form from `start` up to, and without, `stop`; or as far as it goes."""
+        """Its octets in wire form from `start` up to, and without, `stop`; or as far as it goes.
+
+        No piece is empty.
+        """
         at = 0
         for raw in self._raw_pieces():
             size = wire_size(raw)
-            if at + size > start:
+            if size and at + size > start:
                 yield wire_form(raw)[max(start - at, 0) : stop - at]
             at += size
             if at >= stop:

@@ -9,7 +9,7 @@ from typing import Final
 from maildird.imap.commands.fetch import FetchAttribute, FetchSection
 from maildird.imap.rendering import date_time, literal
 from maildird.index.rows import Facts
-from maildird.maildir.long_content import LongContent, Stretch
+from maildird.maildir.long_content import PIECE, LongContent, Stretch
 from maildird.mime.common_header import common_header_fields
 from maildird.mime.sections import place_of, section
 from maildird.session.messages import Message
@@ -72,8 +72,10 @@ def _of_long(item: FetchSection, message: Message, content: LongContent) -> list
     if item.partial is not None:
         first, count = item.partial
         place = place[first : first + count]
-    literal_begins = item.label + b" {%d}\r\n" % len(place)
-    return [literal_begins, Stretch(content, place.start, place.stop)]
+    stretch = Stretch(content, place.start, place.stop)
+    if len(stretch) <= PIECE:  # no file has to stay open for that
+        return [item.label + b" " + literal(b"".join(stretch.pieces()))]
+    return [item.label + b" {%d}\r\n" % len(stretch), stretch]
 
 
 def _of_facts(item: FetchAttribute, facts: Facts) -> bytes:

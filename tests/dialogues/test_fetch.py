@@ -1,10 +1,13 @@
 """FETCH and UID FETCH."""
 
 import os
+import resource
 from pathlib import Path
 
 import pytest
 
+from maildird.maildir.long_content import LONG as LONG_FROM
+from maildird.maildir.long_content import PIECE
 from maildird.session.describe_processes import WORTH_IT
 from maildird.session.fetch import LEARNT_TOGETHER
 from tests.dialogues.dialogue import Client, Server
@@ -340,6 +343,16 @@ async def test_sections_of_a_long_message(server: Server, me: Client, section: b
     )
 
 
+async def test_a_long_message_that_ends_in_cr(server: Server, me: Client) -> None:
+    message = b"Subject: long\r\n\r\n"
+    message += b"x" * (5 * PIECE - len(message)) + b"\r"
+    server.beside.deliver("INBOX", message)
+    await me.opens("INBOX")
+    await me.stream.send_all(b"a FETCH 1 BODY.PEEK[]\r\n")
+    answer = await me.octets(b"a OK FETCH done\r\n")
+    assert answer == b"* 1 FETCH (BODY[] {%d}\r\n%b)\r\n" % (len(message), message)
+
+
 async def test_some_messages_of_many_are_known(server: Server, me: Client) -> None:
     server.deliver("one", "two")
     await me.opens("INBOX")
@@ -360,6 +373,22 @@ async def test_some_messages_of_many_are_known(server: Server, me: Client) -> No
     assert told[0].replace(b"a OK", b"b OK") == told[1]
     for subject in (b"one", b"two", b"three"):
         assert b"\r\nSubject: %b\r\n\r\n)\r\n" % subject in told[0]
+
+
+async def test_no_file_stays_open_for_a_few_octets_of_it(server: Server, me: Client) -> None:
+    message = b"Subject: long\r\n\r\n" + b"x" * LONG_FROM
+    for _ in range(20):
+        server.beside.deliver("INBOX", message)
+    await me.opens("INBOX")
+    descriptors = len(os.listdir("/proc/self/fd"))
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors + 10, limits[1]))
+    try:
+        await me.stream.send_all(b"a FETCH 1:* BODY.PEEK[]<9.4>\r\n")
+        answer = await me.octets(b"a OK FETCH done\r\n")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert answer.count(b" FETCH (BODY[]<9> {4}\r\nlong)\r\n") == 20
 
 
 async def test_a_long_message_that_is_cut_while_it_is_sent(server: Server, me: Client) -> None:

@@ -40,6 +40,16 @@ def test_the_pieces_are_the_wire_form(tmp_path: Path, border: bytes, end: bytes)
     content.close()
 
 
+def test_no_piece_is_empty(tmp_path: Path) -> None:
+    """Where one CR is all that is left for the last piece, too."""
+    raw = b"x" * (LONG // PIECE + 1) * PIECE + b"\r"
+    content = opened(tmp_path / "1", raw)
+    pieces = list(content.pieces(0, content.size))
+    assert b"".join(pieces) == raw
+    assert all(pieces)
+    content.close()
+
+
 def test_it_stays_what_it_is_when_its_file_goes(tmp_path: Path) -> None:
     content = opened(tmp_path / "1", LINES)
     os.unlink(tmp_path / "1")
