@@ -43,6 +43,7 @@ from maildird.maildir.folders import (
     resolve_double,
     stirs,
     take_new,
+    taken_name,
 )
 from maildird.maildir.locating import locate
 from maildird.maildir.uidlists import UidList, read_uidlist, read_uidlist_header, uidlist_stamp
@@ -124,11 +125,13 @@ def take_all_new(turn: Turn, request: TakeNew) -> None:
     """Move all messages of a mailbox that lie in new/ to cur/."""
     row = turn.row(request.mailbox)
     folder = turn.folder(row)
-    with turn.disk.own_changes(row.id, folder):
+    with turn.disk.own_changes(row.id, folder) as own:
         for name in list_new(folder):
             uid = turn.batch.uid_of(row.id, base_of(name))
             if uid is not None:
-                _take(turn, row, uid, name)
+                own.expect(come=[taken_name(name)], go=[name])
+                if not _take(turn, row, uid, name):
+                    own.forget(come=[taken_name(name)], go=[name])
 
 
 def _observe_all(
@@ -339,13 +342,15 @@ def _read_changed_uidlist(turn: Turn, row: MailboxRow) -> UidList | None:
     return uidlist
 
 
-def _take(turn: Turn, row: MailboxRow, uid: int, name: bytes) -> None:
+def _take(turn: Turn, row: MailboxRow, uid: int, name: bytes) -> bool:
+    """Move a message to cur/; False when it stayed or was not there."""
     try:
         taken = take_new(turn.folder(row), name)
     except FileNotFoundError:
-        return
+        return False
     if taken != name:
         turn.batch.set_name(row.id, uid, taken)
+    return taken != name
 
 
 def _uid_of_name(turn: Turn, row: MailboxRow, name: bytes) -> int:

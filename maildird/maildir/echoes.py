@@ -18,6 +18,7 @@ queue be full: nobody could look at what it hears before the turn is over.
 """
 
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,10 +30,10 @@ PATIENCE: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class _Expected:
-    """Paths of messages that will come to a directory, or go from it."""
+    """How often paths of messages will come to a directory, or go from it."""
 
-    come: set[bytes] = field(default_factory=set)
-    go: set[bytes] = field(default_factory=set)
+    come: Counter[bytes] = field(default_factory=Counter)
+    go: Counter[bytes] = field(default_factory=Counter)
 
 
 class Echoes:
@@ -77,16 +78,17 @@ class Echoes:
     @contextmanager
     def reading(self) -> Iterator[None]:
         """For the reader: all that is queued now is read meanwhile."""
-        if self._still.wait(PATIENCE):
+        self._still.wait(PATIENCE)
+        if not self._changing:  # others may have begun since
             self._ending, self._expected = self._expected, _Expected()
         yield
         self._ending = _Expected()
 
     def pass_over(self, path: bytes, *, comes: bool) -> bool:
-        """Whether the event that a path comes, or goes, is an echo; it is expected no more then."""
+        """Whether the event that a path comes, or goes, is an echo, one of those expected."""
         for expected in (self._ending, self._expected):
             paths = expected.come if comes else expected.go
-            if path in paths:
-                paths.discard(path)
+            if paths[path]:
+                paths[path] -= 1
                 return True
         return False

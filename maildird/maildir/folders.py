@@ -217,13 +217,20 @@ def take_new(folder: bytes, name: bytes) -> bytes:
 
     Where the disk forbids it, or another message has that name, it stays where it is.
     """
-    parsed = parse_name(_file(name))
+    taken = taken_name(name)
     try:
-        return _rename(folder, name, FileName(parsed.base, parsed.letters, parsed.trailer))
+        rename_message(folder, name, taken)
     except OSError as error:
         if error.errno in _STAY_IN_NEW:
             return name
         raise
+    return taken
+
+
+def taken_name(name: bytes) -> bytes:
+    """The name that a message gets by `take_new`."""
+    parsed = parse_name(_file(name))
+    return b"cur/" + bytes(FileName(parsed.base, parsed.letters, parsed.trailer))
 
 
 def remove(folder: bytes, name: bytes) -> None:
