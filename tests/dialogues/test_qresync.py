@@ -331,6 +331,14 @@ async def test_status_tells_what_it_counts_in(server: Server, me: Client) -> Non
         S: * STATUS INBOX (HIGHESTMODSEQ {ahead.highestmodseq})
         S: a OK STATUS done
     """)
+    after = replace(ahead, highestmodseq=ahead.highestmodseq + 1)
+
+    def undo(batch: Batch) -> None:
+        """The folder knows nothing of this keyword."""
+        batch.put_mailbox(after)
+        batch.set_mask(row.id, 1, after.highestmodseq, 0)
+
+    await trio.to_thread.run_sync(index.write, undo)
 
 
 async def test_a_code_does_not_stand_in_a_bad(server: Server, me: Client, other: Client) -> None:
