@@ -10,6 +10,7 @@ What was there at the first commit that is seen counts as synced.
 """
 
 import os
+from pathlib import Path
 from typing import Final
 
 from tests.durability import operations as ops
@@ -17,6 +18,8 @@ from tests.durability.operations import Operation
 
 PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 META_PAGES: Final = 2
+
+_LEFT: Final = b".left"
 
 
 class IndexFile:
@@ -42,11 +45,10 @@ class IndexFile:
         self._kept = _torn(self._kept, self._read())
 
     def restore(self) -> None:
-        """Make the file what a power cut leaves of it; it stays the file that it was."""
+        """Have `put_in_place` make the file what a power cut leaves of it."""
         if self._path:
-            with open(self._path, "r+b") as file:
+            with open(self._path + _LEFT, "xb") as file:
                 file.write(self._kept)
-                file.truncate()
 
     def _keep(self) -> None:
         self._kept = self._read()
@@ -54,6 +56,16 @@ class IndexFile:
     def _read(self) -> bytes:
         with open(self._path, "rb") as file:
             return file.read()
+
+
+def put_in_place(state: Path) -> None:
+    """Give indexes below a directory what a power cut left; they stay the files that they were.
+
+    For when nobody has them open any more: a map of what is overwritten kills its process.
+    """
+    for left in state.rglob("*" + _LEFT.decode()):
+        left.with_name(left.name.removesuffix(_LEFT.decode())).write_bytes(left.read_bytes())
+        left.unlink()
 
 
 def _torn(old: bytes, new: bytes) -> bytes:

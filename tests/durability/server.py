@@ -21,6 +21,7 @@ import trio
 from maildird.mailbox.settings import AccountSettings
 from maildird.mailbox.verify import verify
 from tests.clients.server import PASSWORD, READY, USER
+from tests.durability.pages import put_in_place
 from tests.rfc7162.client import Client
 
 PATIENCE: Final = 30
@@ -135,6 +136,7 @@ class Server:
         assert self._control is not None
         self._control.close()
         self._listener.join(PATIENCE)
+        put_in_place(self.state)
         return status
 
     def close(self) -> None:
