@@ -65,16 +65,27 @@ async def describers(paths: Sequence[bytes], count: int) -> AsyncIterator[Descri
     if not limiter.available_tokens:
         yield None
         return
+    failure: Exception | None = None
     async with limiter, trio.open_nursery() as nursery:
-        batches = [list(paths[at : at + BATCH]) for at in range(0, len(paths), BATCH)]
         try:
-            answers = [await _start(nursery, batches[first::count]) for first in range(count)]
-        except OSError as error:
-            logger.warning("could not start a process that describes messages: %s", error)
-            yield None
-        else:
-            yield Describers(answers, paths)
+            yield await _start_all(nursery, paths, count)
+        except Exception as error:  # what the session raises; no group may be made of it
+            failure = error
         nursery.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+
+
+async def _start_all(
+    nursery: trio.Nursery, paths: Sequence[bytes], count: int
+) -> Describers | None:
+    batches = [list(paths[at : at + BATCH]) for at in range(0, len(paths), BATCH)]
+    try:
+        answers = [await _start(nursery, batches[first::count]) for first in range(count)]
+    except OSError as error:
+        logger.warning("could not start a process that describes messages: %s", error)
+        return None
+    return Describers(answers, paths)
 
 
 async def _start(nursery: trio.Nursery, batches: Batches) -> trio.abc.ReceiveStream:

@@ -56,3 +56,12 @@ async def test_they_end_when_nobody_wants_the_rest(tmp_path: Path) -> None:
         async with describers(paths * 50_000, 2) as processes:
             assert processes is not None
             assert len(await processes.next_batch()) == BATCH
+
+
+async def test_what_ends_the_session_stays_what_it_is(tmp_path: Path) -> None:
+    async def session() -> None:
+        async with describers(files(tmp_path, 1), 2):
+            raise trio.BrokenResourceError("the client left")
+
+    with pytest.raises(trio.BrokenResourceError, match="the client left"):
+        await session()
