@@ -42,8 +42,7 @@ def merge(directory: bytes, target: bytes) -> None:
 
     try:
         to_each([name for name in present if name not in own], move)
-        if changed is not None:
-            join_letterless(directory, target, _bases_in(target))
+        join_letterless(directory, target, _bases_in(target))
         to_each(own, move)
     finally:
         fsync_directory(target)

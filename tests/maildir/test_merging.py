@@ -114,6 +114,21 @@ def test_what_stays_keeps_its_keywords(folder: bytes, target: bytes) -> None:
     assert files_in(target) == {b"cur/1.h:2,b", b"cur/2.h:2,b", b"cur/3.h:2,b"}
 
 
+def test_keywords_without_a_letter_go_when_all_messages_went_before(
+    folder: bytes, target: bytes
+) -> None:
+    put(folder, b"cur/1.h:2,S")
+    put(folder, b"notes")
+    put(target, b"notes")
+    write_letterless(folder, lambda: {("far",): [b"1.h"]})
+    write_letterless(target, lambda: {("other",): [b"gone"]})
+    with pytest.raises(FileExistsError):
+        merge(folder, target)
+    os.unlink(os.path.join(target, b"notes"))
+    merge(folder, target)
+    assert read_letterless(target, [b"1.h"]) == Letterless({b"1.h": ("far",)}, damaged=False)
+
+
 def test_nothing_is_moved_while_another_program_names_keywords(
     folder: bytes, target: bytes
 ) -> None:
