@@ -126,6 +126,8 @@ async def test_a_lost_tree_is_said_once_and_recovers_by_itself(
 ) -> None:
     mail.put("cur/1.h:2,", "one")
     selected = await mail.open()
+    uidlist = mail.root / "dovecot-uidlist"
+    await until(lambda: uidlist.exists() and "1.h" in uidlist.read_text())
     with swapped(mail.root, maildir=True):
         mail.account.watcher.mark(selected.id)
         await until(mail.account.troubles)
