@@ -125,9 +125,9 @@ class Batch(Snapshot):
         ended_bases = map(BASE_END.join, zip(bases, numbers, strict=True))
         tables = self._tables
         self._put_all(tables.messages, mailbox, map(RECORD.pack, uids, modseqs, masks))
-        self._put_all(tables.changes, mailbox, sorted(map(RECORD.pack, modseqs, uids, masks)))
+        self._put_all(tables.changes, mailbox, map(RECORD.pack, modseqs, uids, masks))
         self._put_all(tables.files, mailbox, files)
-        self._put_all(tables.bases, mailbox, sorted(ended_bases))
+        self._put_all(tables.bases, mailbox, ended_bases)
         unseen = (count for mask, count in Counter(masks).items() if _unseen(mask))
         self._count_unseen(mailbox, sum(unseen))
 
@@ -286,14 +286,15 @@ class Batch(Snapshot):
                 raise ValueError(f"a message {base!r} is in mailbox {mailbox} already")
 
     def _put_all(self, table: "lmdb._Database", mailbox: int, records: Iterable[bytes]) -> None:
-        """Put rising records; where there are none yet, so that they fill their pages."""
+        """Put records in their order; where there are none yet, so that they fill their pages."""
         key, cursor = LIST_KEY.pack(mailbox), self._transaction.cursor(table)
+        rising = sorted(records)
         if cursor.set_key(key):
-            cursor.putmulti(zip(repeat(key), records))
+            cursor.putmulti(zip(repeat(key), rising))
             return
         always = repeat(True)  # py-lmdb 1.4 can append duplicates by `put` only
-        if not all(map(cursor.put, repeat(key), records, always, always, always)):
-            raise ValueError(f"records of mailbox {mailbox} don't rise")
+        if not all(map(cursor.put, repeat(key), rising, always, always, always)):
+            raise ValueError(f"a record of mailbox {mailbox} is given twice")
 
     def _take_messages(self, mailbox: int, uids: Iterable[int]) -> list[MessageRow]:
         """Remove the records of messages; returns what they were."""

@@ -250,3 +250,18 @@ def test_uidnext_starts_anew_with_another_uidvalidity(index: Index) -> None:
     mailbox = put(index)
     row = replace(INBOX, id=mailbox, uidvalidity=INBOX.uidvalidity + 1, uidnext=1)
     assert index.write(lambda batch: batch.put_mailbox(row)) == row
+
+
+def test_all_messages_are_changed_in_any_order(index: Index) -> None:
+    def work(batch: Batch) -> int:
+        mailbox = batch.put_mailbox(replace(INBOX, uidnext=4, highestmodseq=9)).id
+        batch.add_many(mailbox, [message(1), message(2), message(3)])
+        batch.set_names(mailbox, {uid: b"new/" + message(uid).base for uid in (3, 1, 2)})
+        batch.expunge_all(mailbox, (3, 1), 9)
+        return mailbox
+
+    mailbox = index.write(work)
+    with index.snapshot() as snapshot:
+        assert list(snapshot.names(mailbox)) == [(2, b"new/" + message(2).base)]
+        assert snapshot.gone_since(mailbox, 8) == [Tombstone(1, 9), Tombstone(3, 9)]
+        assert not check(snapshot)
