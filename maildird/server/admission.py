@@ -1,4 +1,10 @@
-"""How many connections there may be: in all, from one address, and, after login, of one user."""
+"""How many connections there may be: in all, from one address, and, after login, of one user.
+
+Theory of operation. Whoever connects has a place until the connection ends. Where all are taken,
+one that has not logged in is ended for the next: so whoever only connects keeps nobody out. It is
+the oldest of the address that has most such connections, as those who take a second for their login
+are seldom many. Where all have logged in, who comes is turned away.
+"""
 
 import ipaddress
 import logging
@@ -6,6 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Final
 
 import trio
@@ -17,6 +24,15 @@ logger = logging.getLogger(__name__)
 
 QUIET: Final = 60.0
 """How long a limit that was logged stays unlogged (s)."""
+
+
+@dataclass(slots=True, eq=False)
+class Visit:
+    """A connection, which is `known` from its login on; before, it may be `ended` for another."""
+
+    scope: trio.CancelScope = field(default_factory=trio.CancelScope)
+    known: bool = False
+    ended: bool = False
 
 
 class Admission:
@@ -31,20 +47,29 @@ class Admission:
         self.admitted = 0
         self.refused: Counter[str] = Counter()
         self._origins: Counter[str] = Counter()
+        self._visits: dict[Visit, str] = {}
         self._users: Counter[str] = Counter()
         self._logged: dict[str, float] = {}
 
     @contextmanager
-    def admit(self, peer: Address) -> Iterator[str | None]:
-        """Count a connection from an address, or give the reason why it can't be served."""
+    def admit(self, peer: Address, visit: Visit) -> Iterator[str | None]:
+        """Count a connection from an address, or give the reason why it can't be served.
+
+        What is inside may be cancelled by the scope of the visit.
+        """
         origin = origin_of(peer)
         refusal = self._refusal(origin)
         if refusal is not None:
             yield refusal
             return
         self.admitted += 1
-        with _counted(self._origins, origin):
-            yield None
+        self._visits[visit] = origin
+        self._origins[origin] += 1
+        try:
+            with visit.scope:
+                yield None
+        finally:
+            self._leave(visit)
 
     @property
     def connections(self) -> int:
@@ -64,13 +89,33 @@ class Admission:
 
     def _refusal(self, origin: str) -> str | None:
         in_all, each = self.limits.connections, self.limits.connections_per_address
-        if self.connections >= in_all:
-            self._log("all addresses", "connections", in_all)
-            return f"all {in_all} connections are taken; try again later"
         if self._origins[origin] >= each:
             self._log(origin, "connections_per_address", each)
             return f"{each} connections from {origin} are open already; close one first"
+        if self.connections >= in_all:
+            self._log("all addresses", "connections", in_all)
+            if not self._make_room():
+                return f"all {in_all} connections are taken; try again later"
         return None
+
+    def _make_room(self) -> bool:
+        """End a connection that has not logged in, if there is one."""
+        strangers = [(visit, origin) for visit, origin in self._visits.items() if not visit.known]
+        if not strangers:
+            return False
+        ((most, _),) = Counter(origin for _, origin in strangers).most_common(1)
+        oldest = next(visit for visit, origin in strangers if origin == most)
+        oldest.ended = True
+        oldest.scope.cancel()
+        self._leave(oldest)
+        return True
+
+    def _leave(self, visit: Visit) -> None:
+        origin = self._visits.pop(visit, None)
+        if origin is not None:
+            self._origins[origin] -= 1
+            if not self._origins[origin]:
+                del self._origins[origin]
 
     def _log(self, origin: str, setting: str, limit: int) -> None:
         self.refused[setting] += 1

@@ -82,6 +82,7 @@ class Doorkeeper:
             admitted = await self._converse(client, connection, greet=False)
         if not isinstance(admitted, Admitted):
             return
+        client.visit.known = True
         with self._admission.admit_user(admitted.user.name) as refusal:
             if refusal is None:
                 await self._hand_over(client, connection, admitted)
@@ -107,7 +108,8 @@ class Doorkeeper:
                     await dialogue.greet()
                 return await dialogue.until_admitted()
             except trio.Cancelled:
-                why = TOO_LATE if patience.cancel_called else SHUTTING_DOWN
+                left_too_late = patience.cancel_called or client.visit.ended
+                why = TOO_LATE if left_too_late else SHUTTING_DOWN
                 with trio.move_on_after(FAREWELL, shield=True):
                     await client.stream.send_all(bye(why))
                 raise

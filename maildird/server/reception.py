@@ -23,7 +23,7 @@ import trio
 
 from maildird.imap.responses import bye
 from maildird.server.addresses import Address, address_of_client
-from maildird.server.admission import Admission
+from maildird.server.admission import Admission, Visit
 from maildird.server.failures import connection_failures
 from maildird.server.listeners import Bound
 from maildird.server.proxy_protocol import client_address, octets_missing
@@ -47,7 +47,7 @@ class Client:
     """A client that has connected; it may change to TLS once, where `start_tls` says how.
 
     `private` when it may send its password as it is, `tls` the stream once it is encrypted. It has
-    to log in by `deadline` (s, trio's clock).
+    to log in by `deadline` (s, trio's clock), and its `visit` is told then.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class Client:
         self.private = private
         self.deadline = deadline
         self.tls: TlsStream | None = None
+        self.visit = Visit()
         self._start_tls = start_tls
 
     @property
@@ -140,7 +141,7 @@ class Reception:
         try:
             with connection_failures(logger, lambda: str(client.stream.peer)):
                 origin = await _identify(client, plain, listener)
-                with self._admission.admit(origin) as refusal:
+                with self._admission.admit(origin, client.visit) as refusal:
                     await _receive(client, listener, service.serve, refusal)
         finally:
             await client.stream.aclose()

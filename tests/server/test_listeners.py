@@ -40,6 +40,11 @@ async def echo(client: Client) -> None:
         await client.stream.send_all(data)
 
 
+async def echo_to_a_user(client: Client) -> None:
+    client.visit.known = True
+    await echo(client)
+
+
 async def conversation(address: tuple[str, int], data: bytes) -> bytes:
     """Connect, send, and read until the server closes."""
     async with await trio.open_tcp_stream(*address) as stream:
@@ -121,7 +126,7 @@ async def test_too_many_connections_in_all_are_answered(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with (
-        listening(echo, Limits(connections=1)) as address,
+        listening(echo_to_a_user, Limits(connections=1)) as address,
         await trio.open_tcp_stream(*address) as first,
     ):
         await first.send_all(b"x")
@@ -133,6 +138,17 @@ async def test_too_many_connections_in_all_are_answered(
         "1 connections of all addresses are open, more are turned away;"
         " limits.connections sets how many may be"
     ]
+
+
+async def test_a_connection_that_has_not_logged_in_makes_room() -> None:
+    async with (
+        listening(echo, Limits(connections=1)) as address,
+        await trio.open_tcp_stream(*address) as first,
+    ):
+        await first.send_all(b"x")
+        await first.receive_some()
+        assert await conversation(address, b"second") == b"second"
+        assert await first.receive_some() == b""
 
 
 async def test_too_many_connections_from_one_address_are_answered() -> None:
