@@ -62,7 +62,7 @@ class Rounds:
         Gives the steps that there were.
         """
         self._round += 1
-        before, answered = await self._interrupted(plan)
+        before, answered = await self._interrupted(plan, with_uidlists=index_is_lost)
         done = self.server.trace
         try:
             if index_is_lost:
@@ -120,17 +120,42 @@ class Rounds:
             await client.close()
         return done
 
-    async def _interrupted(self, plan: str) -> tuple[World, bool]:
-        """Say the command, and have the server end; what there was before, and whether OK came."""
+    async def _interrupted(self, plan: str, *, with_uidlists: bool) -> tuple[World, bool]:
+        """Say the command, and have the server end; what there was before, and whether OK came.
+
+        Uidlists are written a moment behind what clients are told: `with_uidlists` waits for that.
+        """
         client = await self.server.connect()
         command = await self.scenario.prepare(client, self._round, self.server.separator)
         before = await self._look_and_hear()
+        if with_uidlists:
+            await self._wait_for_uidlists(before)
         self.server.plan(plan)
         answered = await self._say(client, command)
         status = self.server.end() if answered else self.server.wait()
         assert status in (0, -9), status
         await client.close()
         return before, answered
+
+    async def _wait_for_uidlists(self, world: World) -> None:
+        deadline = trio.current_time() + PATIENCE
+        while True:
+            if self._are_listed(world):
+                return
+            assert trio.current_time() < deadline, "the uidlists lack messages"
+            await trio.sleep(0.01)
+
+    def _are_listed(self, world: World) -> bool:
+        """Whether the uidlists have all messages of mailboxes, which lie in Maildir++."""
+        for name, box in world.items():
+            folder = self.server.root / ("" if name == "INBOX" else f".{name}")
+            try:
+                _header, *lines = (folder / "dovecot-uidlist").read_text().splitlines()
+            except (FileNotFoundError, ValueError):
+                lines = []
+            if not box.messages.keys() <= {int(line.split()[0]) for line in lines}:
+                return False
+        return True
 
     async def _say(self, client: Client, command: str) -> bool:
         """Say the command; whether it was answered OK."""
