@@ -20,6 +20,7 @@ import os
 import re
 import signal
 import threading
+import traceback
 from collections.abc import Sequence
 from typing import Final
 
@@ -45,6 +46,9 @@ FAILS: Final = {
 
 BEGUN: Final = r"^create \S+/\.\.maildird-intent-"
 """What a command does first that takes several steps; its commit is the first one after that."""
+
+FAILED: Final = 99
+"""Exit status of a process whose disk could not be made what a power cut leaves."""
 
 
 class Faults:
@@ -108,12 +112,16 @@ class Faults:
                 self._kill(0, signal.SIGKILL)
             case "cut" | "fade" as how:
                 shadows, self._shadows, self._what = self._shadows, [], "rest"
-                assert shadows
-                if operation.kind in ops.COMMITS:
-                    self._index.tear()
-                for shadow in shadows:
-                    shadow.restore(names_last=how == "fade")
-                self._index.restore()
+                try:
+                    assert shadows
+                    if operation.kind in ops.COMMITS:
+                        self._index.tear()
+                    for shadow in shadows:
+                        shadow.restore(names_last=how == "fade")
+                    self._index.restore()
+                except BaseException:  # the server must not take it for its own
+                    traceback.print_exc()
+                    os._exit(FAILED)
                 self._kill(0, signal.SIGKILL)
             case name:
                 number = getattr(errno, name)

@@ -19,6 +19,9 @@ from tests.durability.operations import Operation
 PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 META_PAGES: Final = 2
 
+INDEX: Final = b"data.mdb"
+"""What the file is called."""
+
 _LEFT: Final = b".left"
 
 
@@ -32,7 +35,7 @@ class IndexFile:
     def begin(self, operation: Operation) -> None:
         """Take in a commit that is about to be done."""
         if operation.kind == ops.COMMIT and not self._path:
-            self._path = os.path.join(operation.path, b"data.mdb")
+            self._path = os.path.join(operation.path, INDEX)
             self._keep()
 
     def follow(self, operation: Operation) -> None:
@@ -61,10 +64,13 @@ class IndexFile:
 def put_in_place(state: Path) -> None:
     """Give indexes below a directory what a power cut left; they stay the files that they were.
 
-    For when nobody has them open any more: a map of what is overwritten kills its process.
+    For when nobody has them open any more: a map of what is overwritten kills its process. One that
+    lost nothing isn't touched.
     """
     for left in state.rglob("*" + _LEFT.decode()):
-        left.with_name(left.name.removesuffix(_LEFT.decode())).write_bytes(left.read_bytes())
+        index, content = left.with_name(left.name.removesuffix(_LEFT.decode())), left.read_bytes()
+        if index.read_bytes() != content:
+            index.write_bytes(content)
         left.unlink()
 
 

@@ -67,7 +67,7 @@ class Rounds:
         try:
             if index_is_lost:
                 shutil.rmtree(self.server.state)
-            self.server.start("record")
+            assert self.server.start("record"), self.server.wait()
             await self._judge(before, answered)
             await no_strays(self.server.root)
         except BaseException as error:
@@ -133,7 +133,7 @@ class Rounds:
         self.server.plan(plan)
         answered = await self._say(client, command)
         status = self.server.end() if answered else self.server.wait()
-        assert status in (0, -9), status
+        assert status in (0, -9), f"{status}: {self.server.log}"
         await client.close()
         return before, answered
 

@@ -5,7 +5,7 @@ nothing if it never was; of a directory the names that were in it when it was la
 file, a rename and an unlink are lost until the directory is synced (for a rename, each of the two
 by itself). Real file systems keep more, none has to keep less. What was there in the beginning
 counts as synced, and so does the root. Sockets, and files that were made without an operation, are
-not looked at and stay.
+not looked at and stay; nor is the file of an index (`pages`).
 
 The other end is a file system that keeps all names as they are now, and of the files still no more
 than what was synced: that is asked for, too.
@@ -23,6 +23,7 @@ from typing import Final
 
 from tests.durability import operations as ops
 from tests.durability.operations import Operation
+from tests.durability.pages import INDEX
 
 _START: Final = 30 * 10**9
 """How long a machine takes at least until somebody sees what is left (ns)."""
@@ -99,7 +100,7 @@ def _as_synced(path: bytes) -> _Node:
     if os.path.isdir(path):
         for name in os.listdir(path):
             inner = os.path.join(path, name)
-            if os.path.isdir(inner) or os.path.isfile(inner):
+            if name != INDEX and (os.path.isdir(inner) or os.path.isfile(inner)):
                 node.entries[name] = _as_synced(inner)
     _sync(node, path)
     return node
@@ -147,27 +148,33 @@ def _set_aside(node: _Node, path: bytes, aside: bytes) -> None:
         os.rename(path, _place(node, aside))
 
 
-def _put_together(node: _Node, path: bytes, aside: bytes) -> None:
-    """Give back the names that were kept, and to each file its content."""
+def _put_together(node: _Node, path: bytes, aside: bytes, *, is_new: bool = False) -> None:
+    """Give back the names that were kept, and to each file its content.
+
+    A directory of which two names were kept is made twice; one is new, with nothing in it yet.
+    """
     for name, below in node.kept.items():
         inner = os.path.join(path, name)
-        if node.entries.get(name) is not below:
-            _give_name(below, inner, aside)
+        is_lacking = is_new or node.entries.get(name) is not below
+        is_made = is_lacking and _give_name(below, inner, aside)
         if below.is_directory:
-            _put_together(below, inner, aside)
+            _put_together(below, inner, aside, is_new=is_made)
         else:
             _give_content(below, inner)
 
 
-def _give_name(node: _Node, path: bytes, aside: bytes) -> None:
+def _give_name(node: _Node, path: bytes, aside: bytes) -> bool:
+    """Have a name again; whether it is that of a new directory."""
     place = _place(node, aside)
-    if node.is_directory and os.path.exists(place):
-        os.rename(place, path)
-    elif node.is_directory:
-        os.mkdir(path)
-    else:
+    if not node.is_directory:
         with open(place, "ab"):  # it may be gone for good
             os.link(place, path)
+        return False
+    if os.path.exists(place):
+        os.rename(place, path)
+        return False
+    os.mkdir(path)
+    return True
 
 
 def _give_content(node: _Node, path: bytes) -> None:
