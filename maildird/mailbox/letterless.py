@@ -182,8 +182,9 @@ def settle_letterless(turn: Turn) -> None:
 
 
 def _kept_position(turn: Turn, mailbox: int) -> Position | None:
-    kept = turn.batch.meta(f"{_POSITION}{mailbox}")
-    return None if kept is None else Position(*map(int, kept.split()))
+    """None also where it isn't what was kept: then the file is written anew."""
+    kept = (turn.batch.meta(f"{_POSITION}{mailbox}") or b"").split()
+    return Position(*map(int, kept)) if len(kept) == 3 and all(map(bytes.isdigit, kept)) else None
 
 
 def _has_any(row: MailboxRow) -> bool:

@@ -2,11 +2,13 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
+from maildird.index.environment import Index
+from maildird.index.rows import MailboxRow
 from maildird.mailbox.results import FlagChangeHow, Incoming
 from maildird.mailbox.settings import AccountSettings, LayoutKind
 from maildird.mailbox.verify import verify
@@ -32,6 +34,11 @@ def name_letters(folder: Path, *names: str) -> None:
 def replace(path: Path, make: Callable[[Path], None]) -> None:
     path.unlink()
     make(path)
+
+
+def rows(index: Index) -> Sequence[MailboxRow]:
+    with index.snapshot() as snapshot:
+        return snapshot.mailboxes()
 
 
 def lose_index(directory: Path) -> None:
@@ -97,6 +104,19 @@ async def test_folders_without_them_have_no_file(tmp_path: Path) -> None:
     lose_index(tmp_path)
     async with mail_in(tmp_path):
         assert not (tmp_path / "Maildir" / FILE).exists()
+
+
+@pytest.mark.parametrize("kept", [b"", b"1 2", b"1 2 x", b"\xff"])
+async def test_a_position_that_is_damaged(tmp_path: Path, kept: bytes) -> None:
+    async with mail_in(tmp_path) as mail:
+        before = await begin(mail)
+        (mailbox,) = [row.id for row in rows(mail.account.index)]
+    index = Index.open(settings_for(tmp_path).state_directory + b"/index")
+    index.write(lambda batch: batch.put_meta(f"letterless-{mailbox}", kept))
+    index.close()
+    async with mail_in(tmp_path) as mail:
+        assert await flags_in(mail) == before
+    assert verify(settings_for(tmp_path)) == []
 
 
 async def test_messages_that_other_programs_renamed(tmp_path: Path) -> None:
