@@ -13,6 +13,7 @@ import json
 import os
 import socket
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,8 @@ def _serve(order: dict[str, Any], log: int, control: int) -> None:
     status = 1
     try:
         status = main(order["arguments"])
+    except Exception:
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -58,7 +58,7 @@ class Shadow:
         match operation.kind:
             case ops.CREATE | ops.MKDIR:
                 self._above(path)[_name(path)] = _Node(operation.kind == ops.MKDIR)
-            case ops.RENAME:
+            case ops.RENAME if _name(path) in self._above(path):
                 self._above(target)[_name(target)] = self._above(path).pop(_name(path))
             case ops.LINK:
                 self._above(target)[_name(target)] = self._above(path)[_name(path)]
