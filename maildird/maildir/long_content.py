@@ -11,11 +11,11 @@ Nobody writes to a message that is there. If somebody does, there may be less th
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from io import FileIO
 from typing import Final
 
 from maildird.maildir.content import Content, open_regular, read_opened, wire_form, wire_size
+from maildird.terms.once import once
 
 LONG: Final = 1 << 20
 """Octets of a file from which on its message is long."""
@@ -35,7 +35,7 @@ class LongContent:
         self._file = FileIO(descriptor)
         self._path = path
 
-    @cached_property
+    @once
     def size(self) -> int:
         """Octets in wire form."""
         return sum(map(wire_size, self._raw_pieces()))

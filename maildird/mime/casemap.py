@@ -16,8 +16,9 @@ sketch of `cafés`, which decomposed has an accent before the s.
 
 import re
 import unicodedata
-from functools import cached_property
 from typing import Final
+
+from maildird.terms.once import once
 
 _SPACES: Final = re.compile(r"\s{2,}+|[^\S ]")
 _STRETCH: Final = 512
@@ -57,12 +58,12 @@ class Text:
     def __init__(self, text: str) -> None:
         self._text = text
 
-    @cached_property
+    @once
     def folded(self) -> str:
         """What `fold` makes of it."""
         return fold(self._text)
 
-    @cached_property
+    @once
     def sketch(self) -> bytes | None:
         """The sketch; None for text that is all ASCII, or not Latin-1."""
         if self._text.isascii():

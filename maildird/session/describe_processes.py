@@ -6,8 +6,6 @@ there are many they are shared out, batch by batch in turn, to processes that en
 Their answers are read in order; a process whose answers nobody takes yet waits, by its pipe being
 full, and so nothing piles up here. What is missing in an answer, or does not come, is no harm: the
 session describes it itself.
-
-One session at a time may have processes, for they take all processors.
 """
 
 import logging
@@ -23,7 +21,7 @@ import trio
 from maildird.index.rows import Facts
 from maildird.session import describe_process
 from maildird.session.describe_process import LENGTH, Batches, Described
-from maildird.session.own_programs import arguments
+from maildird.session.own_programs import arguments, having_processors
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +30,6 @@ WORTH_IT: Final = 2000
 
 BATCH: Final = 500
 """Messages of one answer."""
-
-_one_at_a_time: trio.lowlevel.RunVar[trio.CapacityLimiter] = trio.lowlevel.RunVar("describing")
 
 
 class Describers:
@@ -61,17 +57,17 @@ class Describers:
 @asynccontextmanager
 async def describers(paths: Sequence[bytes], count: int) -> AsyncIterator[Describers | None]:
     """Have messages described by so many processes; None when that can't be now."""
-    limiter = _limiter()
-    if not limiter.available_tokens:
-        yield None
-        return
     failure: Exception | None = None
-    async with limiter, trio.open_nursery() as nursery:
-        try:
-            yield await _start_all(nursery, paths, count)
-        except Exception as error:  # what the session raises; no group may be made of it
-            failure = error
-        nursery.cancel_scope.cancel()
+    with having_processors() as ours:
+        if not ours:
+            yield None
+            return
+        async with trio.open_nursery() as nursery:
+            try:
+                yield await _start_all(nursery, paths, count)
+            except Exception as error:  # what the session raises; no group may be made of it
+                failure = error
+            nursery.cancel_scope.cancel()
     if failure is not None:
         raise failure
 
@@ -129,13 +125,3 @@ class _Answers:
         taken = bytes(self._unread[:octets])
         del self._unread[:octets]
         return taken
-
-
-def _limiter() -> trio.CapacityLimiter:
-    """The limiter of this event loop."""
-    try:
-        return _one_at_a_time.get()
-    except LookupError:
-        limiter = trio.CapacityLimiter(1)
-        _one_at_a_time.set(limiter)
-        return limiter

@@ -6,7 +6,6 @@ a time.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from maildird.imap.commands import search as keys
 from maildird.imap.commands.search import SearchKey
@@ -21,6 +20,7 @@ from maildird.session.messages import Read
 from maildird.session.ranges import dates_wanted, is_sent, sizes_wanted
 from maildird.session.verdicts import MAYBE, NO, YES, Columns, leaves, verdicts
 from maildird.terms.errors import MessageGone
+from maildird.terms.once import once
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +71,17 @@ class Searched:
         self._known = known
         self._read = read
 
-    @cached_property
+    @once
     def content(self) -> Content:
         """The message in wire form."""
         return self._read(self._uid)
 
-    @cached_property
+    @once
     def header_text(self) -> Text:
         """The header's share of TEXT."""
         return Text(header_text(self.content.data))
 
-    @cached_property
+    @once
     def body_text(self) -> Text:
         """BODY, and the body's share of TEXT."""
         return Text(body_text(self.content.data))

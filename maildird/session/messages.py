@@ -1,12 +1,12 @@
 """One message while a command looks at it: what the index knows first, then the file."""
 
 from collections.abc import Callable
-from functools import cached_property
 
 from maildird.index.rows import Facts
 from maildird.maildir.content import Content
 from maildird.maildir.long_content import LongContent
 from maildird.session.describe import describe
+from maildird.terms.once import once
 
 Read = Callable[[int], Content]
 """Gives the message of a UID; raises MessageGone or OSError. For worker threads."""
@@ -42,7 +42,7 @@ class Message:
         opened = self._open_once()
         return opened.size if isinstance(opened, LongContent) else len(opened.data)
 
-    @cached_property
+    @once
     def content(self) -> Content:
         """The message in wire form. Raises MessageGone, or OSError when it can't be read."""
         opened = self._open_once()

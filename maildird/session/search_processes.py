@@ -6,8 +6,6 @@ busy and every other session waiting for its turns. So where there is much to re
 to processes of its own, one for each processor, which end with the search. They get paths and keys
 and say YES or NO; what they can't read (files get other names all the time) stays MAYBE, and is
 looked at by the session itself. So is everything where such a process can't be had or dies.
-
-One search at a time may have processes; others that come meanwhile look for themselves.
 """
 
 import logging
@@ -19,7 +17,7 @@ import trio
 
 from maildird.imap.commands.search import SearchKey
 from maildird.session import search_process
-from maildird.session.own_programs import arguments, processors
+from maildird.session.own_programs import arguments, having_processors, processors
 from maildird.session.search_process import Job
 from maildird.session.verdicts import MAYBE
 
@@ -28,25 +26,16 @@ logger = logging.getLogger(__name__)
 WORTH_IT: Final = 2000
 """Messages to read for which processes are started: that takes as long as to read some hundred."""
 
-_one_at_a_time: trio.lowlevel.RunVar[trio.CapacityLimiter] = trio.lowlevel.RunVar("search")
-
 
 async def ask_in_processes(
     keys: tuple[SearchKey, ...], now: int, paths: Sequence[bytes]
 ) -> list[bytes] | None:
     """What each file says to each key: YES or NO, or MAYBE where it could not be read.
 
-    None when another search has the processes.
+    None when another session has the processors.
     """
-    limiter = _limiter()
-    try:
-        limiter.acquire_nowait()
-    except trio.WouldBlock:
-        return None
-    try:
-        return await _ask(keys, now, paths)
-    finally:
-        limiter.release()
+    with having_processors() as ours:
+        return await _ask(keys, now, paths) if ours else None
 
 
 async def _ask(keys: tuple[SearchKey, ...], now: int, paths: Sequence[bytes]) -> list[bytes]:
@@ -85,13 +74,3 @@ async def _run(job: Job) -> bytes:
     if ended.returncode:
         logger.warning("a process that searched ended with status %d", ended.returncode)
     return bytes(ended.stdout[:expected]).ljust(expected, bytes([MAYBE]))
-
-
-def _limiter() -> trio.CapacityLimiter:
-    """The limiter of this event loop."""
-    try:
-        return _one_at_a_time.get()
-    except LookupError:
-        limiter = trio.CapacityLimiter(1)
-        _one_at_a_time.set(limiter)
-        return limiter
