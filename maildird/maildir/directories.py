@@ -14,12 +14,13 @@ when the tree is opened next.
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import Final
 
 from maildird.maildir.folders import SUBDIRS, fsync_directory
+from maildird.maildir.keywords import KEYWORDS
 from maildird.maildir.merging import merge, settle_other
 from maildird.maildir.renaming import rename_exclusively
 
@@ -110,7 +111,7 @@ def put_back(relocation: Relocation) -> None:
     That stays where it is, and the rest is put back all the same.
     """
     errors = []
-    for move in reversed(relocation.moves):
+    for move in _backwards(relocation.moves):
         try:
             if os.path.lexists(move.new) and (relocation.trash or _is_ours(move)):
                 _put_back(move)
@@ -122,6 +123,12 @@ def put_back(relocation: Relocation) -> None:
         with suppress(FileNotFoundError):
             os.rmdir(relocation.trash)
     _sync(relocation)
+
+
+def _backwards(moves: Sequence[Move]) -> list[Move]:
+    """The last first; but what tells the keywords of messages goes after those (`merging`)."""
+    last = [move for move in moves if os.path.basename(move.old) == KEYWORDS]
+    return [*(move for move in reversed(moves) if move not in last), *last]
 
 
 def remove_trash(trash: bytes) -> None:

@@ -27,8 +27,17 @@ OWN_FILES: Final = (b"dovecot", b"courier", b"maildird-", b"maildirfolder", b"ma
 def merge(directory: bytes, target: bytes) -> None:
     """Move all that is in a directory into another one, and remove it; OSError.
 
-    What can't be moved stays, and the rest is moved all the same.
+    What can't be moved stays, and the rest is moved all the same. It may be a folder, or its cur/,
+    new/ or tmp/ alone.
     """
+    if os.path.basename(directory) in SUBDIRS:
+        changed = lettering(os.path.dirname(directory), os.path.dirname(target))
+        _merge_messages(directory, target, changed)
+    else:
+        _merge_folder(directory, target)
+
+
+def _merge_folder(directory: bytes, target: bytes) -> None:
     present = os.listdir(directory)
     own = [name for name in present if name.startswith(OWN_FILES)]
     changed = lettering(directory, target) if b"cur" in present else None

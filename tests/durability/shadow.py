@@ -2,10 +2,10 @@
 
 Theory of operation. Only what was synced is kept: of a file its content when it was last synced,
 nothing if it never was; of a directory the names that were in it when it was last synced. So a new
-file, a rename and an unlink are lost until the directory is synced (for a rename, each of the two
-by itself). Real file systems keep more, none has to keep less. What was there in the beginning
-counts as synced, and so does the root. Sockets, and files that were made without an operation, are
-not looked at and stay; nor is the file of an index (`pages`).
+file, a rename and an unlink are lost until the directory is synced (for a rename of a file, each of
+the two by itself). Real file systems keep more, none has to keep less. What was there in the
+beginning counts as synced, and so does the root. Sockets, and files that were made without an
+operation, are not looked at and stay; nor is the file of an index (`pages`).
 
 The other end is a file system that keeps all names as they are now, and of the files still no more
 than what was synced: that is asked for, too.
@@ -74,6 +74,7 @@ class Shadow:
         """
         if names_last:
             _keep_names(self._top)
+        _keep_one_name(self._top, frozenset(_kept_directories(self._top)))
         aside = self._root + _ASIDE
         os.mkdir(aside)
         _take_apart(self._top, self._root, aside, frozenset(_lost(self._top)))
@@ -119,6 +120,24 @@ def _keep_names(node: _Node) -> None:
     node.kept = dict(node.entries)
     for below in node.kept.values():
         _keep_names(below)
+
+
+def _kept_directories(node: _Node) -> Iterator[_Node]:
+    """Those that stay where they are."""
+    for name, below in node.kept.items():
+        if below.is_directory:
+            if node.entries.get(name) is below:
+                yield below
+            yield from _kept_directories(below)
+
+
+def _keep_one_name(node: _Node, there: Set[_Node]) -> None:
+    """Of a directory that was renamed no second name is kept: none has ever two."""
+    for name, below in list(node.kept.items()):
+        if below in there and node.entries.get(name) is not below:
+            del node.kept[name]
+        else:
+            _keep_one_name(below, there)
 
 
 def _lost(node: _Node) -> Iterator[_Node]:

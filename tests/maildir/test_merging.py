@@ -151,3 +151,16 @@ def test_keywords_without_a_letter_go_with_their_messages(folder: bytes, target:
     assert said == Letterless(
         {b"1.h": ("one", "two"), b"2.h": ("two",), b"3.h": ("two", "three")}, damaged=False
     )
+
+
+def test_the_messages_of_a_folder_go_alone(folder: bytes, target: bytes) -> None:
+    """Its children stay, so that each of its directories goes by itself."""
+    put(folder, b"dovecot-keywords", b"0 Work\n")
+    put(folder, b"cur/1.h:2,S", b"a")
+    put(folder, b"cur/2.h:2,a")
+    put(target, b"dovecot-keywords", b"0 new\n")
+    put(target, b"cur/1.h:2,S", b"b")
+    merge(os.path.join(folder, b"cur"), os.path.join(target, b"cur"))
+    (own,) = files_in(target) - {b"cur/1.h:2,S", b"cur/2.h:2,b"}
+    assert content_of(target, own) == b"a"
+    assert content_of(target, b"dovecot-keywords") == b"0 new\n1 Work\n"
