@@ -203,6 +203,15 @@ async def no_strays(root: Path) -> None:
 
 
 def strays(root: Path) -> list[str]:
-    """What a server makes for a moment only."""
+    """What a server makes for a moment only.
+
+    A lock where there is no folder any more, only its children, is in nobody's way: a power cut may
+    bring it back, and whoever makes the folder anew finds it abandoned.
+    """
     found = (path for path in root.rglob("*") if path.is_file() or path.name.startswith(".."))
-    return [str(path) for path in found if path.parent.name == "tmp" or _STRAY.search(path.name)]
+    return [
+        str(path)
+        for path in found
+        if (path.parent.name == "tmp" or _STRAY.search(path.name))
+        and (path.suffix != ".lock" or (path.parent / "cur").exists())
+    ]
