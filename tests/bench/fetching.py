@@ -42,7 +42,7 @@ def _first(*, wait: bool) -> Callable[[Server, int], Iterator[Figure]]:
             server.forget()
             wire = selected(server)
             if wait:
-                _wait_for_rest(server)
+                wait_for_rest(server)
             times.append(_timed(wire, ENVELOPES))
             wire.close()
         yield Figure("ENVELOPE, median", median(times) * 1000, "ms")
@@ -59,7 +59,7 @@ def _arrived(server: Server, repeat: int) -> Iterator[Figure]:
         for name in names[number * ARRIVALS : (number + 1) * ARRIVALS]:
             arrival = f"{name.partition('.')[0]}.M{number}P2.{name.partition(':')[0]}"
             os.link(server.maildir / "cur" / name, server.maildir / "new" / arrival)
-        _wait_for_rest(server)
+        wait_for_rest(server)
         wire.command(b"NOOP")
         heard = wire.command(b"STATUS INBOX (MESSAGES)")
         last = int(heard.partition(b"MESSAGES ")[2].partition(b")")[0])
@@ -68,7 +68,7 @@ def _arrived(server: Server, repeat: int) -> Iterator[Figure]:
     yield Figure(f"ENVELOPE of {ARRIVALS}, median", median(times) * 1000, "ms")
 
 
-def _wait_for_rest(server: Server) -> None:
+def wait_for_rest(server: Server) -> None:
     """Until the server does nothing any more."""
     before = -1.0
     while (now := server.cpu_seconds()) > before + 0.02:
