@@ -44,6 +44,7 @@ class Echoes:
 
     def __init__(self) -> None:
         self._expected = self._ending = _Expected()
+        self._counting = threading.Lock()
         self._changing = 0
         self._still = threading.Event()
         self._still.set()
@@ -62,9 +63,9 @@ class Echoes:
 
     def expect(self, come: Iterable[bytes] = (), go: Iterable[bytes] = ()) -> None:
         """These paths are about to come and go, by changes of our own."""
-        expected = self._expected
-        expected.come.update(come)
-        expected.go.update(go)
+        with self._counting:
+            self._expected.come.update(come)
+            self._expected.go.update(go)
 
     def forget(self, come: Iterable[bytes] = (), go: Iterable[bytes] = ()) -> bool:
         """They did not: the changes failed.
@@ -79,16 +80,19 @@ class Echoes:
     def reading(self) -> Iterator[None]:
         """For the reader: all that is queued now is read meanwhile."""
         self._still.wait(PATIENCE)
-        if not self._changing:  # others may have begun since
-            self._ending, self._expected = self._expected, _Expected()
+        with self._counting:
+            if not self._changing:  # others may have begun since
+                self._ending, self._expected = self._expected, _Expected()
         yield
-        self._ending = _Expected()
+        with self._counting:
+            self._ending = _Expected()
 
     def pass_over(self, path: bytes, *, comes: bool) -> bool:
         """Whether the event that a path comes, or goes, is an echo, one of those expected."""
-        for expected in (self._ending, self._expected):
-            paths = expected.come if comes else expected.go
-            if paths[path]:
-                paths[path] -= 1
-                return True
+        with self._counting:
+            for expected in (self._ending, self._expected):
+                paths = expected.come if comes else expected.go
+                if paths[path]:
+                    paths[path] -= 1
+                    return True
         return False
