@@ -3,7 +3,7 @@
 import logging
 import os
 import threading
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -16,6 +16,7 @@ from maildird.mailbox.recovering import recover
 from maildird.mailbox.results import Namespace
 from maildird.mailbox.settings import AccountSettings
 from maildird.mailbox.sizes import Describe
+from maildird.maildir.directories import directories_above
 from maildird.maildir.dirty import Dirty, Moved, Noticed
 from maildird.maildir.folders import clean_tmp
 from maildird.maildir.layouts import Layout
@@ -146,7 +147,7 @@ async def _serve_ready(account: Account, layout: Layout) -> None:
     if INBOX not in folders and not known:
         await trio.to_thread.run_sync(layout.create, INBOX)
         folders = await trio.to_thread.run_sync(layout.folders)
-    await trio.to_thread.run_sync(_clean, folders.values())
+    await trio.to_thread.run_sync(_clean, layout.root, folders.values())
     account.enter_tree(folders)
     account.keeper.check(account.tree.watched())
     account.preparer.check(account.tree.watched())
@@ -154,8 +155,10 @@ async def _serve_ready(account: Account, layout: Layout) -> None:
         account.watcher.mark(mailbox)
 
 
-def _clean(folders: Iterable[bytes]) -> None:
-    """Remove what crashes left in folders."""
+def _clean(root: bytes, folders: Collection[bytes]) -> None:
+    """Remove what crashes left in folders, and in what was a folder until it was deleted."""
     for folder in folders:
         remove_leftovers(folder)
         clean_tmp(folder)
+    for directory in directories_above(root, folders):
+        remove_leftovers(directory)

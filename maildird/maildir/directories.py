@@ -14,7 +14,7 @@ when the tree is opened next.
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import Final
@@ -79,6 +79,16 @@ def directories_below(root: bytes) -> Iterator[tuple[tuple[bytes, ...], bytes]]:
             yield levels, path
             if len(levels) < DEEPEST and not os.path.islink(path):
                 waiting.append(levels)
+
+
+def directories_above(root: bytes, folders: Iterable[bytes]) -> set[bytes]:
+    """The directories between folders and the root that are no folders themselves."""
+    known = {root, *folders}
+    above: set[bytes] = set()
+    for folder in known - {root}:
+        while (folder := os.path.dirname(folder)) not in known | above:
+            above.add(folder)
+    return above
 
 
 def make_directories(root: bytes, directory: bytes) -> None:

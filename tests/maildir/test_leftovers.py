@@ -4,16 +4,19 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from maildird.mailbox.opening import open_account
 from maildird.maildir import filesystems
 from maildird.maildir.dotlock import locked
 from maildird.maildir.folders import ABANDONED, clean_tmp
 from maildird.maildir.holding import Hold, may_be_held
 from maildird.maildir.leftovers import is_abandoned, may_return, remove_leftovers
 from maildird.maildir.names import spelled_host, unique_base
+from tests.mailbox.world import describe, settings_for
 
 
 @pytest.fixture
@@ -52,6 +55,21 @@ def test_what_others_staged_stays(folder: Path) -> None:
     assert ours.exists()
     assert elsewhere.exists()
     assert postfix.exists()
+
+
+async def test_a_start_tidies_up_what_was_a_folder_until_it_was_deleted(tmp_path: Path) -> None:
+    settings = replace(settings_for(tmp_path), layout="fs")
+    above = tmp_path / "Maildir" / "a" / "b"
+    for subdir in ("cur", "new", "tmp"):
+        (above / "c" / subdir).mkdir(parents=True)
+    unsigned = f"dovecot-uidlist.lock.1700000000.M1P{dead_process()}R0123456789abcdef."
+    (above / (unsigned + os.fsdecode(spelled_host()))).touch()
+    (above / "notes").touch()
+    (above.parent / "dovecot-uidlist.lock").write_text(f"{dead_process()}:{os.uname().nodename}")
+    async with open_account(settings, describe) as account:
+        assert [entry.name for entry in await account.list()] == ["INBOX", "a", "a/b", "a/b/c"]
+    assert sorted(path.name for path in above.iterdir()) == ["c", "notes"]
+    assert [path.name for path in above.parent.iterdir()] == ["b"]
 
 
 def test_a_lock_of_a_dead_process_is_taken_over_at_once(folder: Path) -> None:
